@@ -1,0 +1,54 @@
+"""What a rule reports: a place, a message, the other places that take part, and perhaps the mend."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from poolcheck.source import Edit, Span
+
+
+class Severity(StrEnum):
+    """How sure harm is.
+
+    `error`: it will not start, will refuse, lose or corrupt, or provably run out. `warning`: it fails under
+    load or on a bad day. `info`: advice, shown only when asked for.
+    """
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for `info`, rising with severity, so that severities can be compared."""
+        return (Severity.INFO, Severity.WARNING, Severity.ERROR).index(self)
+
+
+class Note(NamedTuple):
+    """A second place and what it has to do with the finding."""
+
+    span: Span
+    message: str
+
+
+class Fix(NamedTuple):
+    """Edits that mend a finding, all or none of them.
+
+    A safe fix does what the author meant and nothing else; one that changes how a working system behaves is
+    not safe.
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+    safe: bool = True
+
+
+class Finding(NamedTuple):
+    """One fault. The message names the things and numbers involved and reads well after `path:line:col:`."""
+
+    rule: str
+    group: str
+    severity: Severity
+    span: Span
+    message: str
+    notes: tuple[Note, ...] = ()
+    fix: Fix | None = None

@@ -1,0 +1,1 @@
+"""A rule pack as somebody else would write it."""

@@ -1,0 +1,1 @@
+"""A rule pack with a mistake in it."""

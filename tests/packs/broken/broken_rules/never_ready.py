@@ -1,0 +1,3 @@
+"""A rule that cannot be imported."""
+
+from poolcheck.no_such_module import Rule  # noqa: F401
