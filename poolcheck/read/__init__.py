@@ -1,0 +1,1 @@
+"""From text to facts: one reader a format, no judgement."""

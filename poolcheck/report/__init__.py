@@ -1,0 +1,1 @@
+"""From findings to text: every renderer only formats."""
