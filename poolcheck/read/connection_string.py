@@ -1,0 +1,89 @@
+"""The `key=value` pairs of an entry in [databases], [users] or [peers], as PgBouncer cuts them.
+
+Pairs stand between spaces, and a tab is not one. A value that begins with `'` is quoted, `''` in it is a quote,
+and the character behind the closing quote is dropped, whatever it is. PgBouncer, loader.c.
+"""
+
+import re
+from typing import NamedTuple
+
+from poolcheck.read.fault import SyntaxFault
+from poolcheck.read.template import masked
+from poolcheck.source import Located, Span
+
+_WORD = re.compile(r"[^ ]+")
+_KEY = re.compile(r"(?P<key>[^= ]+) *= *")
+_VALUE = re.compile(r"'(?P<quoted>(?:[^']++|'')++)'|(?P<plain>[^' ][^ ]*)")
+
+
+class Parameter(NamedTuple):
+    """One pair. A quoted value is without its quotes, and its place is with them."""
+
+    name: Located[str]
+    value: Located[str]
+
+
+class ConnectionString(NamedTuple):
+    """What a connection string says, up to the place where PgBouncer would stop reading.
+
+    `comment` is what looks like a comment behind the pairs; PgBouncer knows none there. The string is complete
+    unless a template stands where pairs may come in.
+    """
+
+    parameters: tuple[Parameter, ...]
+    comment: Located[str] | None
+    fault: SyntaxFault | None
+    is_complete: bool
+
+
+def read_connection_string(written: Located[str]) -> ConnectionString:
+    """The pairs of a connection string; one that a template is part of is never at fault."""
+    text = masked(written.value)
+    is_template = "\0" in text
+    parameters: list[Parameter] = []
+    is_complete = True
+    position = 0
+    while word := _WORD.search(text, position):
+        if word[0][0] in ";#" and not _is_in_password(written, parameters):
+            comment = _part(written, word.start(), len(text))
+            return ConnectionString(tuple(parameters), comment, None, is_complete)
+        key = _KEY.match(text, word.start())
+        value = _VALUE.match(text, key.end()) if key else None
+        if key and value and "\0" not in key["key"]:
+            parameters.append(_parameter(written, key, value))
+        elif is_template:
+            is_complete = False
+        else:
+            return ConnectionString(tuple(parameters), None, _fault(written, word, key), is_complete)
+        position = word.end() if value is None else value.end() + (value["quoted"] is not None)
+    return ConnectionString(tuple(parameters), None, None, is_complete)
+
+
+def _parameter(written: Located[str], key: re.Match[str], value: re.Match[str]) -> Parameter:
+    located = _part(written, *value.span())
+    if value["quoted"] is not None:
+        located = located._replace(value=located.value[1:-1].replace("''", "'"))
+    return Parameter(_part(written, *key.span("key")), located)
+
+
+def _is_in_password(written: Located[str], parameters: list[Parameter]) -> bool:
+    """Whether what follows the pairs may be the rest of a password that was not quoted."""
+    if not parameters or parameters[-1].name.value != "password":
+        return False
+    return written.value[parameters[-1].value.span.start - written.span.start] != "'"
+
+
+def _fault(written: Located[str], word: re.Match[str], key: re.Match[str] | None) -> SyntaxFault:
+    if key is None:
+        return SyntaxFault(
+            _part(written, *word.span()).span, "PgBouncer refuses this entry: this word is no key=value pair"
+        )
+    if written.value.startswith("'", key.end()) and not written.value.startswith("''", key.end()):
+        quote = _part(written, key.end(), key.end() + 1).span
+        return SyntaxFault(quote, "PgBouncer refuses this entry: this quote is never closed")
+    return SyntaxFault(_part(written, *key.span()).span, "PgBouncer refuses this entry: this value is empty")
+
+
+def _part(written: Located[str], start: int, end: int) -> Located[str]:
+    path, offset, _ = written.span
+    return Located(written.value[start:end], Span(path, offset + start, offset + end))

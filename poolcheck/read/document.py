@@ -1,0 +1,96 @@
+"""From one file to the facts in it: which reader reads it, and whether it is worth reading at all."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from poolcheck.files import Files, Format, format_of
+from poolcheck.read.fault import ReadFault, SyntaxFault
+from poolcheck.read.text import decode
+from poolcheck.source import Source, Span
+
+if TYPE_CHECKING:
+    from poolcheck.read.kubernetes import Manifest
+    from poolcheck.read.module import Project
+    from poolcheck.read.pgbouncer import PgBouncerConfig
+    from poolcheck.read.python import PythonModule
+
+Fact: TypeAlias = "PgBouncerConfig | Manifest | PythonModule | SyntaxFault | ReadFault"
+
+_HAS_SECTION = re.compile(rb"^[ \t]*\[[ \t]*pgbouncer[ \t]*\]", re.MULTILINE | re.IGNORECASE)
+
+
+class Reading(NamedTuple):
+    """A file that holds something: its text, and the facts read from it."""
+
+    path: str
+    text: str
+    facts: tuple[Fact, ...]
+
+
+class Reader:
+    """Reads the files of a project. What reads a format is imported with the first file of that format."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self.project: Project | None = None
+        """The Python modules read so far and those that they import; None as long as there are none."""
+
+    def read(self, path: str) -> Reading | None:
+        """The facts in a file; None where its bytes show that it holds nothing of interest."""
+        try:
+            data = self._files.read(path)
+        except OSError as error:
+            fault = ReadFault(Span(path, 0, 0), f"cannot be read: {error.strerror or error}")
+            return Reading(path, "", (fault,))
+        form = format_of(path) or _format_inside(data)
+        if form is None or not _is_of_interest(data, form, path):
+            return None
+        try:
+            text = decode(data, form)
+        except (UnicodeDecodeError, LookupError) as error:
+            return Reading(path, data.decode("utf-8", "replace"), (_undecodable(path, data, error),))
+        return Reading(path, text, tuple(self._facts(Source(path, text), form)))
+
+    def _facts(self, source: Source, form: Format) -> Iterator[Fact]:
+        match form:
+            case Format.INI:
+                from poolcheck.read.pgbouncer import read_pgbouncer
+
+                yield from read_pgbouncer(source, self._files)
+            case Format.YAML:
+                from poolcheck.read.kubernetes import read_manifest
+
+                yield from read_manifest(source, self._files)
+            case Format.PYTHON:
+                from poolcheck.read.module import Project
+                from poolcheck.read.python import read_python
+
+                self.project = self.project or Project(self._files)
+                yield from read_python(source, self.project)
+
+
+def _format_inside(data: bytes) -> Format | None:
+    """The format of a file that was named and whose name tells nothing."""
+    return Format.INI if _HAS_SECTION.search(data) else None
+
+
+def _is_of_interest(data: bytes, form: Format, path: str) -> bool:
+    match form:
+        case Format.INI:
+            return "pgbouncer" in os.path.basename(path).lower() or _HAS_SECTION.search(data) is not None
+        case Format.YAML:
+            return b"kind" in data and b"apiVersion" in data
+        case Format.PYTHON:
+            from poolcheck.read.interest import mentions_a_pool
+
+            return mentions_a_pool(data)
+
+
+def _undecodable(path: str, data: bytes, error: UnicodeDecodeError | LookupError) -> ReadFault:
+    if isinstance(error, LookupError):
+        return ReadFault(Span(path, 0, 0), f"cannot be read: {error}")
+    offset = len(data[: error.start].decode("utf-8", "replace"))
+    message = f"byte 0x{data[error.start]:02x} is not {error.encoding}"
+    return ReadFault(Span(path, offset, offset + 1), message)

@@ -1,0 +1,286 @@
+"""The settings PgBouncer knows, by the place they are written in.
+
+Read off main.c and loader.c of the releases 1.8 to 1.25.2 and of the development version of July 2026; what stands
+in [pgbouncer] was compared with SHOW CONFIG of 1.18.0, 1.24.1 and 1.25.2.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+Version: TypeAlias = tuple[int, ...]
+
+NEWEST: Version = (1, 25, 2)
+"""The newest release that the table knows."""
+
+UNRELEASED: Version = (1_000,)
+"""Stands for a release that is still to come."""
+
+
+class Scope(StrEnum):
+    """The sections, by their names; outside of [pgbouncer] a setting is a key in the string of an entry."""
+
+    PGBOUNCER = "pgbouncer"
+    DATABASE = "databases"
+    USER = "users"
+    PEER = "peers"
+
+
+class Kind(StrEnum):
+    """What a value has to be. In an entry a number of any kind is read up to its first other character."""
+
+    INT = "int"
+    UNSIGNED = "unsigned"
+    BOOL = "bool"
+    SECONDS = "seconds"
+    STRING = "string"
+    LIST = "list"
+    PATH = "path"
+    ENUM = "enum"
+    HOSTS = "hosts"
+
+
+class Change(NamedTuple):
+    """The release that changed a default, and the default before it."""
+
+    version: Version
+    before: str | None
+
+
+class KnownSetting(NamedTuple):
+    """One setting in one scope.
+
+    `default` is that of the newest release, as it would be written in a file; None where nothing is built in, and
+    in an entry where the setting of [pgbouncer] is inherited. `since` is empty where the oldest source that can be
+    had, 1.3.4, knows it. `unit` is that of a whole number; SECONDS may have a fraction.
+    """
+
+    name: str
+    kind: Kind
+    default: str | None = None
+    since: Version = ()
+    unit: str = ""
+    values: tuple[str, ...] = ()
+    changed: Change | None = None
+    note: str = ""
+
+    def default_in(self, version: Version | None) -> str | None:
+        """The default of a release; None where there is none, and where no release is given and they differ."""
+        if self.changed is None:
+            return self.default
+        if version is None:
+            return None
+        return self.changed.before if version < self.changed.version else self.default
+
+
+def known(scope: Scope, name: str) -> KnownSetting | None:
+    """The setting of this name in this scope."""
+    return SETTINGS[scope].get(name)
+
+
+def scopes_of(name: str) -> tuple[Scope, ...]:
+    """The scopes that have a setting of this name."""
+    return tuple(scope for scope in Scope if name in SETTINGS[scope])
+
+
+INT, UNSIGNED, BOOL, SECONDS, STRING, LIST, PATH, ENUM, HOSTS = Kind
+
+_POOL_MODES = ("session", "transaction", "statement")
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_AUTH_TYPES = ("any", "trust", "plain", "md5", "cert", "hba", "pam", "scram-sha-256", "ldap")
+_BALANCES = ("disable", "round-robin")
+
+_OLD_AUTH_QUERY = "SELECT usename, passwd FROM pg_shadow WHERE usename=$1"
+_AUTH_QUERY = (
+    "SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END"
+    " FROM pg_authid WHERE rolname=$1 AND rolcanlogin"
+)
+
+_PGBOUNCER = (
+    KnownSetting("admin_users", LIST, "", note="Cut at commas and blanks."),
+    KnownSetting("application_name_add_host", BOOL, "0", since=(1, 6)),
+    KnownSetting("auth_dbname", STRING, since=(1, 19)),
+    KnownSetting("auth_file", PATH, note="One that is missing is logged and does not stop the start."),
+    KnownSetting("auth_hba_file", PATH, "", since=(1, 7)),
+    KnownSetting("auth_ident_file", PATH, since=(1, 23)),
+    KnownSetting("auth_ldap_options", STRING, since=(1, 25)),
+    KnownSetting(
+        "auth_query",
+        STRING,
+        _AUTH_QUERY,
+        since=(1, 6),
+        changed=Change((1, 24, 1), _OLD_AUTH_QUERY),
+        note="Debian carries the new default back to older releases.",
+    ),
+    KnownSetting("auth_type", ENUM, "md5", values=_AUTH_TYPES, note="scram-sha-256 since 1.11, ldap since 1.25."),
+    KnownSetting("auth_user", STRING, since=(1, 8)),
+    KnownSetting("autodb_idle_timeout", SECONDS, "3600", note="0 keeps unused databases of `*` for ever."),
+    KnownSetting("cancel_wait_timeout", SECONDS, "10", since=(1, 19)),
+    KnownSetting("client_idle_timeout", SECONDS, "0"),
+    KnownSetting("client_login_timeout", SECONDS, "60"),
+    KnownSetting("client_tls13_ciphers", STRING, since=(1, 25)),
+    KnownSetting("client_tls_ca_file", PATH, "", since=(1, 7)),
+    KnownSetting("client_tls_cert_file", PATH, "", since=(1, 7)),
+    KnownSetting("client_tls_ciphers", STRING, "default", since=(1, 7), changed=Change((1, 21), "fast")),
+    KnownSetting("client_tls_dheparams", STRING, "auto", since=(1, 7)),
+    KnownSetting("client_tls_ecdhcurve", STRING, "auto", since=(1, 7)),
+    KnownSetting("client_tls_key_file", PATH, "", since=(1, 7)),
+    KnownSetting("client_tls_protocols", STRING, "secure", since=(1, 7), changed=Change((1, 13), "all")),
+    KnownSetting("client_tls_sslmode", ENUM, "disable", since=(1, 7), values=_SSL_MODES),
+    KnownSetting("conffile", PATH),
+    KnownSetting("default_pool_size", INT, "20", note="0 or less is 1 up to 1.23 and no limit since 1.24."),
+    KnownSetting("disable_pqexec", BOOL, "0", since=(1, 4)),
+    KnownSetting("dns_max_ttl", SECONDS, "15", since=(1, 4)),
+    KnownSetting("dns_nxdomain_ttl", SECONDS, "15", since=(1, 6)),
+    KnownSetting("dns_zone_check_period", SECONDS, "0", since=(1, 5)),
+    KnownSetting("idle_transaction_timeout", SECONDS, "0", since=(1, 5)),
+    KnownSetting("ignore_startup_parameters", LIST, "", note="Cut at commas and blanks."),
+    KnownSetting("job_name", STRING, "pgbouncer"),
+    KnownSetting("listen_addr", HOSTS, ""),
+    KnownSetting("listen_backlog", INT, "128"),
+    KnownSetting("listen_port", INT, "6432", note="A leading 0 is octal."),
+    KnownSetting("log_connections", BOOL, "1"),
+    KnownSetting("log_disconnections", BOOL, "1"),
+    KnownSetting("log_pooler_errors", BOOL, "1"),
+    KnownSetting("log_stats", BOOL, "1", since=(1, 11)),
+    KnownSetting("logfile", PATH, ""),
+    KnownSetting("login_notify_message", STRING, "", since=UNRELEASED),
+    KnownSetting("max_client_conn", INT, "100", note="0 or less refuses all but the console."),
+    KnownSetting("max_db_client_connections", INT, "0", since=(1, 24)),
+    KnownSetting(
+        "max_db_connections", INT, "0", since=(1, 6), note="For one entry, not for one database of a server."
+    ),
+    KnownSetting("max_packet_size", UNSIGNED, "2147483647", since=(1, 6), unit="bytes"),
+    KnownSetting(
+        "max_prepared_statements",
+        INT,
+        "200",
+        since=(1, 21),
+        changed=Change((1, 24), "0"),
+        note="0 passes prepared statements through unseen.",
+    ),
+    KnownSetting("max_user_client_connections", INT, "0", since=(1, 24)),
+    KnownSetting("max_user_connections", INT, "0", since=(1, 6)),
+    KnownSetting("min_pool_size", INT, "0", since=(1, 5)),
+    KnownSetting("peer_id", INT, "0", since=(1, 19), note="0 is no peering."),
+    KnownSetting("pidfile", PATH, ""),
+    KnownSetting("pkt_buf", INT, "4096", unit="bytes"),
+    KnownSetting("pool_idle_timeout", SECONDS, "0", since=UNRELEASED),
+    KnownSetting("pool_mode", ENUM, "session", values=_POOL_MODES),
+    KnownSetting("query_timeout", SECONDS, "0", note="0 is off, as of every timeout without a note."),
+    KnownSetting("query_wait_notify", INT, "5", since=(1, 25), unit="seconds"),
+    KnownSetting("query_wait_timeout", SECONDS, "120", note="0 waits without end."),
+    KnownSetting("reserve_pool_size", INT, "0"),
+    KnownSetting("reserve_pool_timeout", SECONDS, "5", note="0 switches the reserve off."),
+    KnownSetting("resolv_conf", PATH, "", since=(1, 12)),
+    KnownSetting("sbuf_loopcnt", INT, "5"),
+    KnownSetting("scram_iterations", INT, "4096", since=(1, 25)),
+    KnownSetting("server_check_delay", SECONDS, "30"),
+    KnownSetting(
+        "server_check_query",
+        STRING,
+        "<empty>",
+        changed=Change((1, 25), "select 1"),
+        note="Set to nothing, no query is sent.",
+    ),
+    KnownSetting("server_connect_timeout", SECONDS, "15"),
+    KnownSetting("server_fast_close", BOOL, "0", since=(1, 9)),
+    KnownSetting("server_idle_timeout", SECONDS, "600"),
+    KnownSetting("server_lifetime", SECONDS, "3600", note="0 uses a server connection once."),
+    KnownSetting("server_login_retry", SECONDS, "15"),
+    KnownSetting("server_reset_query", STRING, "DISCARD ALL"),
+    KnownSetting("server_reset_query_always", BOOL, "0", since=(1, 6, 1), changed=Change((1, 7), "1")),
+    KnownSetting("server_round_robin", BOOL, "0"),
+    KnownSetting("server_tls13_ciphers", STRING, since=(1, 25)),
+    KnownSetting("server_tls_ca_file", PATH, "", since=(1, 7)),
+    KnownSetting("server_tls_cert_file", PATH, "", since=(1, 7)),
+    KnownSetting("server_tls_ciphers", STRING, "default", since=(1, 7), changed=Change((1, 21), "fast")),
+    KnownSetting("server_tls_key_file", PATH, "", since=(1, 7)),
+    KnownSetting("server_tls_protocols", STRING, "secure", since=(1, 7), changed=Change((1, 13), "all")),
+    KnownSetting(
+        "server_tls_sslmode", ENUM, "prefer", since=(1, 7), values=_SSL_MODES, changed=Change((1, 20), "disable")
+    ),
+    KnownSetting("service_name", STRING, note="Windows only."),
+    KnownSetting("so_reuseport", BOOL, "0", since=(1, 12)),
+    KnownSetting("stats_period", INT, "60", unit="seconds"),
+    KnownSetting("stats_users", LIST, "", note="Cut at commas and blanks."),
+    KnownSetting("suspend_timeout", SECONDS, "10"),
+    KnownSetting("syslog", BOOL, "0"),
+    KnownSetting("syslog_facility", STRING, "daemon"),
+    KnownSetting("syslog_ident", STRING, "pgbouncer", since=(1, 4)),
+    KnownSetting(
+        "tcp_defer_accept", BOOL, "1", changed=Change((1, 17), None), note="0 where the system is not Linux."
+    ),
+    KnownSetting("tcp_keepalive", BOOL, "1"),
+    KnownSetting("tcp_keepcnt", INT, "0"),
+    KnownSetting("tcp_keepidle", INT, "0", unit="seconds"),
+    KnownSetting("tcp_keepintvl", INT, "0", unit="seconds"),
+    KnownSetting("tcp_socket_buffer", INT, "0", unit="bytes"),
+    KnownSetting("tcp_user_timeout", INT, "0", since=(1, 13), unit="milliseconds"),
+    KnownSetting("track_extra_parameters", LIST, "IntervalStyle", since=(1, 20)),
+    KnownSetting("transaction_timeout", SECONDS, "0", since=(1, 25)),
+    KnownSetting("unix_socket_dir", PATH, "/tmp", note="Packages change it; nothing is no socket."),  # noqa: S108 - a default, not a file
+    KnownSetting("unix_socket_group", STRING, "", since=(1, 6)),
+    KnownSetting("unix_socket_mode", INT, "0777", since=(1, 6), note="Octal only with its leading 0."),
+    KnownSetting("user", STRING),
+    KnownSetting("verbose", INT),
+)
+
+_DATABASE = (
+    KnownSetting("application_name", STRING, since=(1, 4)),
+    KnownSetting("auth_dbname", STRING, since=(1, 19)),
+    KnownSetting("auth_query", STRING, since=(1, 22)),
+    KnownSetting("auth_user", STRING, since=(1, 6)),
+    KnownSetting("client_encoding", STRING),
+    KnownSetting("connect_query", STRING),
+    KnownSetting("datestyle", STRING),
+    KnownSetting("dbname", STRING, note="The entry's name where there is none."),
+    KnownSetting("host", HOSTS, note="Without it the Unix socket. A colon makes it IPv6."),
+    KnownSetting("load_balance_hosts", ENUM, "round-robin", since=(1, 24), values=_BALANCES),
+    KnownSetting("max_db_client_connections", INT, since=(1, 24), note="0 or less inherits."),
+    KnownSetting("max_db_connections", INT, since=(1, 6), note="0 or less inherits."),
+    KnownSetting("min_pool_size", INT, since=(1, 16)),
+    KnownSetting("password", STRING),
+    KnownSetting("pool_mode", ENUM, since=(1, 6), values=_POOL_MODES),
+    KnownSetting("pool_size", INT, note="Below 0 it inherits default_pool_size."),
+    KnownSetting("port", INT, "5432", note="0, and text without a number, is refused."),
+    KnownSetting("query_wait_timeout", SECONDS, since=UNRELEASED),
+    KnownSetting("reserve_pool", INT, note="The only name of it before 1.24."),
+    KnownSetting("reserve_pool_size", INT, since=(1, 24)),
+    KnownSetting("server_lifetime", SECONDS, since=(1, 23), note="0 inherits."),
+    KnownSetting("timezone", STRING),
+    KnownSetting("user", STRING, note="All clients of the entry share this user's pool."),
+)
+
+_USER = (
+    KnownSetting(
+        "client_idle_timeout",
+        SECONDS,
+        since=(1, 24),
+        note="Ends other users' idle clients while the global one is 0.",
+    ),
+    KnownSetting("idle_transaction_timeout", SECONDS, since=(1, 24)),
+    KnownSetting("max_user_client_connections", INT, since=(1, 24), note="0 or less inherits."),
+    KnownSetting(
+        "max_user_connections", INT, since=(1, 6), note="0 or less inherits; before 1.23 not for `user=`."
+    ),
+    KnownSetting(
+        "pool_mode", ENUM, since=(1, 6), values=_POOL_MODES, note="Before 1.23 not for a user that `user=` names."
+    ),
+    KnownSetting("pool_size", INT, since=(1, 23), note="Stronger than that of the database."),
+    KnownSetting("query_timeout", SECONDS, since=(1, 24)),
+    KnownSetting("query_wait_timeout", SECONDS, since=UNRELEASED),
+    KnownSetting("reserve_pool_size", INT, since=(1, 24)),
+    KnownSetting("transaction_timeout", SECONDS, since=(1, 25)),
+)
+
+_PEER = (
+    KnownSetting("host", HOSTS, since=(1, 19)),
+    KnownSetting("pool_size", INT, since=(1, 19), note="Cancel requests forwarded at a time."),
+    KnownSetting("port", INT, "6432", since=(1, 19)),
+)
+
+SETTINGS: Mapping[Scope, Mapping[str, KnownSetting]] = {
+    scope: {setting.name: setting for setting in settings}
+    for scope, settings in zip(Scope, (_PGBOUNCER, _DATABASE, _USER, _PEER), strict=True)
+}

@@ -1,0 +1,109 @@
+"""A comment behind a value, of which it becomes a part: PgBouncer knows comments only on lines of their own."""
+
+import re
+from collections.abc import Iterator
+
+from poolcheck.finding import Finding, Fix, Severity
+from poolcheck.read.pgbouncer import FALLBACK, Entry, PgBouncerConfig, Setting
+from poolcheck.read.pgbouncer_settings import Kind, Scope, known
+from poolcheck.read.template import has_template
+from poolcheck.rule import Rule
+from poolcheck.source import Edit, Located, Span
+
+_IN_A_WORD = re.compile(r"[;#][ \t]*[^ \t].*")
+_BEHIND_A_BLANK = re.compile(r"(?<=[ \t])[;#](?![0-9]+$)[ \t]*[^ \t].*")
+_BEHIND_SQL = re.compile(r"(?<=[ \t]);[ \t]*[^\W\d_].*")
+_BEHIND_RESET = re.compile(r"(?<=[ \t])(?:;[ \t]*[^\W\d_]|#[ \t]*[^ \t]).*")
+_MORE_SQL = re.compile(
+    r"""'|\$\$|;[ \t]*(?:
+        (?:discard|reset|close|unlisten|deallocate)[ \t]+[\w.]+(?:[ \t]+(?:all|authorization))?[ \t]*(?:;|$)
+      | (?:abort|begin|call|commit|create|delete|do|end|execute|insert|listen|load|notify|prepare|release|rollback
+          |savepoint|select|set|show|start|table|truncate|update|values|with)\b
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Where a value may go on as SQL: behind a `;`, or in a string."""
+
+_ONE_WORD = frozenset({Kind.INT, Kind.UNSIGNED, Kind.BOOL, Kind.ENUM, Kind.SECONDS})
+_FREE_TEXT = frozenset({"auth_ldap_options", "login_notify_message"})
+_QUERIES = {
+    "auth_query": _BEHIND_SQL,
+    "server_check_query": _BEHIND_SQL,
+    "server_reset_query": _BEHIND_RESET,
+}
+_RIGHTS = {"admin_users": "may administer it", "stats_users": "may read its statistics"}
+
+
+class InlineComment(Rule[PgBouncerConfig]):
+    id = "inline-comment"
+    severity = Severity.ERROR
+    since = "0.1"
+
+    def check(self, config: PgBouncerConfig) -> Iterator[Finding]:
+        for setting in config.settings:
+            if comment := comment_in(setting):
+                severity, harm = harm_of(setting.name.value, comment.value)
+                fix = moved_up(comment, setting.value, config)
+                yield self.finding(comment.span, f"PgBouncer {harm}", severity=severity, fix=fix)
+        for kind, entries in (("database", config.databases), ("user", config.users), ("peer", config.peers)):
+            for entry in entries:
+                if entry.comment:
+                    fix = moved_up(entry.comment, entry.text, config)
+                    yield self.finding(entry.comment.span, f"PgBouncer {harm_to(kind, entry)}", fix=fix)
+
+
+def comment_in(setting: Setting) -> Located[str] | None:
+    """The part of a value that is a comment to everybody but PgBouncer."""
+    text, (path, start, _) = setting.value
+    pattern = pattern_for(setting)
+    found = pattern.search(text) if pattern else None
+    return Located(found[0], Span(path, start + found.start(), start + found.end())) if found else None
+
+
+def pattern_for(setting: Setting) -> re.Pattern[str] | None:
+    """What can only be a comment in this setting; None where it cannot be told from a value that is meant."""
+    name, text = setting.name.value, setting.value.value
+    fact = known(Scope.PGBOUNCER, name)
+    if fact is None or has_template(text):
+        return None
+    if fact.kind in _ONE_WORD:
+        return _IN_A_WORD
+    if not setting.in_effect or name in _FREE_TEXT or (name in _QUERIES and _MORE_SQL.search(text)):
+        return None
+    return _QUERIES.get(name, _BEHIND_A_BLANK)
+
+
+def harm_of(name: str, comment: str) -> tuple[Severity, str]:
+    """What the comment does to a setting of [pgbouncer]."""
+    fact = known(Scope.PGBOUNCER, name)
+    kind = fact.kind if fact else Kind.STRING
+    if kind in _ONE_WORD or kind is Kind.HOSTS or name in {"user", "unix_socket_group"}:
+        return Severity.ERROR, f"takes the comment for part of {name} and does not start"
+    if kind is Kind.PATH:
+        return Severity.ERROR, f"takes the comment for part of the path in {name}"
+    if name in _RIGHTS and re.search(r"[, \t]\w", comment):
+        return Severity.ERROR, f"takes each word of the comment for a user who {_RIGHTS[name]}"
+    if name == "server_reset_query":
+        return Severity.ERROR, "sends the comment with server_reset_query, which fails and resets nothing"
+    if name in _QUERIES:
+        return Severity.WARNING, f"sends the comment with {name}, which fails"
+    return Severity.WARNING, f"takes the comment for part of {name}"
+
+
+def harm_to(kind: str, entry: Entry) -> str:
+    """What the comment does to an entry; that of the fallback is not read before a client needs it."""
+    harm = "refuses the clients it is for" if entry.name.value == FALLBACK else "does not start"
+    return f"takes the comment for part of {kind} {entry.name.value} and {harm}"
+
+
+def moved_up(comment: Located[str], value: Located[str], config: PgBouncerConfig) -> Fix | None:
+    """The comment on a line of its own above, indented alike; None where the value is nothing else."""
+    kept = value.value[: comment.span.start - value.span.start].rstrip(" \t")
+    if not kept:
+        return None
+    line, place = config.line(comment.span)
+    indent = line[: len(line) - len(line.lstrip(" \t"))]
+    line_break = "\r\n" if line.endswith("\r\n") else "\n"
+    above = Edit(place._replace(end=place.start), f"{indent}{comment.value}{line_break}")
+    cut = Edit(comment.span._replace(start=value.span.start + len(kept)), "")
+    return Fix("Move the comment to a line of its own", (above, cut))

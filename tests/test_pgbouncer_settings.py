@@ -1,0 +1,52 @@
+import pytest
+
+from poolcheck.read.pgbouncer_settings import SETTINGS, Kind, Scope, known, scopes_of
+
+
+def test_a_default_that_a_release_changed_is_unknown_until_the_release_is_known() -> None:
+    setting = known(Scope.PGBOUNCER, "max_prepared_statements")
+
+    assert setting is not None
+    assert [setting.default_in(version) for version in (None, (1, 21), (1, 23, 1), (1, 24), (1, 25, 2))] == [
+        None,
+        "0",
+        "0",
+        "200",
+        "200",
+    ]
+
+
+def test_a_default_that_never_changed_is_known_without_a_release() -> None:
+    setting = known(Scope.PGBOUNCER, "default_pool_size")
+
+    assert setting is not None
+    assert setting.default_in(None) == "20"
+
+
+def test_a_name_may_belong_to_several_scopes() -> None:
+    assert scopes_of("pool_size") == (Scope.DATABASE, Scope.USER, Scope.PEER)
+    assert scopes_of("pool_mode") == (Scope.PGBOUNCER, Scope.DATABASE, Scope.USER)
+    assert scopes_of("sslmode") == ()
+
+
+def test_a_name_is_looked_up_as_it_is_written() -> None:
+    assert known(Scope.PGBOUNCER, "POOL_MODE") is None
+
+
+def test_the_table_has_every_setting() -> None:
+    names = {name for settings in SETTINGS.values() for name in settings}
+
+    assert {scope: len(settings) for scope, settings in SETTINGS.items()} == {
+        Scope.PGBOUNCER: 101,
+        Scope.DATABASE: 23,
+        Scope.USER: 10,
+        Scope.PEER: 3,
+    }
+    assert len(names) == 113
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_words_are_listed_for_enumerations_and_for_nothing_else(scope: Scope) -> None:
+    for setting in SETTINGS[scope].values():
+        assert (setting.kind is Kind.ENUM) == bool(setting.values)
+        assert setting.default is None or not setting.values or setting.default in setting.values
