@@ -5,6 +5,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from poolcheck.source import Span
+from poolcheck.value import Known, Value, resolve, scalars_of
 
 
 class Reason(NamedTuple):
@@ -57,6 +58,24 @@ def between(low: int, high: int | None, *because: Reason) -> Amount:
     return Amount(low, high, because, str(low), "unknown" if high is None else str(high))
 
 
+def amount_of(value: Value | None, what: str) -> Amount:
+    """The number that a value of this description is: "replicas", "pool_size".
+
+    Where it depends on environment variables that no known environment sets, their defaults are assumed.
+    """
+    if value is None:
+        return between(0, None)
+    settled = resolve(value, lambda _: None)
+    scalars = scalars_of(settled)
+    numbers = [scalar for scalar in scalars or () if isinstance(scalar, int) and scalar >= 0]
+    if scalars is None or len(numbers) < len(scalars):
+        return between(0, None)
+    is_certain = isinstance(value, Known) or settled == value
+    low, high = min(numbers), max(numbers)
+    written = f"{what} {low}" if low == high else f"{what} {low} to {high}"
+    return between(low, high, Reason(written, settled.places[-1], assumed=not is_certain))
+
+
 def total(parts: Iterable[Amount]) -> Amount:
     """All parts added up; 0 where there are none."""
     return reduce(_plus, parts) if (parts := tuple(parts)) else exactly(0)
@@ -65,6 +84,19 @@ def total(parts: Iterable[Amount]) -> Amount:
 def product(*parts: Amount) -> Amount:
     """All parts multiplied."""
     return reduce(_times, parts)
+
+
+def difference(amount: Amount, less: Amount) -> Amount:
+    """What is left of one number when another is taken away; never below 0."""
+    low = 0 if less.high is None else max(amount.low - less.high, 0)
+    high = None if amount.high is None else max(amount.high - less.low, 0)
+    return Amount(
+        low,
+        high,
+        amount.because + less.because,
+        f"{amount.low_sum} − {_factor(less.high_sum)}",
+        f"{amount.high_sum} − {_factor(less.low_sum)}",
+    )
 
 
 def least(amount: Amount, cap: Amount) -> Amount:

@@ -72,6 +72,11 @@ def load(rule: RuleFile) -> type[AnyRule]:
     return found[0]
 
 
+def summary(kind: type[AnyRule]) -> str:
+    """What is wrong where the rule finds something, in a sentence: the first line of its file."""
+    return (sys.modules[kind.__module__].__doc__ or "").strip().partition("\n")[0]
+
+
 def _is_rule(value: object) -> TypeGuard[type[AnyRule]]:
     return isinstance(value, type) and issubclass(value, Rule)
 

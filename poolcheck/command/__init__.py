@@ -1,0 +1,1 @@
+"""One module a command: from its options to what it prints and the exit status."""

@@ -1,0 +1,1 @@
+"""From documents to one system: every name is resolved here, and nowhere else."""

@@ -1,0 +1,191 @@
+"""The environment of a container, built as the kubelet builds it.
+
+Kubernetes 1.32: pkg/kubelet/kubelet_pods.go, makeEnvironmentVariables; third_party/forked/golang/expansion.
+"""
+
+import os.path
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import NamedTuple
+
+from poolcheck.read.kubernetes import (
+    ConfigMap,
+    Container,
+    DataEntry,
+    EnvFrom,
+    EnvVar,
+    KeyRef,
+    Manifest,
+    Secret,
+    Workload,
+    is_filled_in,
+)
+from poolcheck.source import Located
+from poolcheck.value import Known, Lookup, Places, Unknown, Value, compute, moved
+
+_REFERENCE = re.compile(r"\$(?:\$|\((?P<name>[^)]{0,253})\))")
+_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_ADDRESS_OF_A_SERVICE = re.compile(r"\w+_(?:SERVICE_(?:HOST|PORT\w*)|PORT_[0-9]+_(?:TCP|UDP|SCTP)\w*)")
+
+
+class Objects:
+    """The ConfigMaps and Secrets of a project, as a workload finds them by name.
+
+    Manifests often leave the namespace to whoever applies them. Of several objects with one name, the one in the
+    workload's file counts, else the one in its folder, else the only one; where two are as near, none does.
+    """
+
+    def __init__(self, manifests: Iterable[Manifest]) -> None:
+        self._config_maps: dict[str, list[ConfigMap]] = defaultdict(list)
+        self._secrets: dict[str, list[Secret]] = defaultdict(list)
+        for manifest in manifests:
+            for config_map in manifest.config_maps:
+                self._config_maps[config_map.name.value].append(config_map)
+            for secret in manifest.secrets:
+                self._secrets[secret.name.value].append(secret)
+
+    def find(self, name: str, workload: Workload, *, is_secret: bool) -> ConfigMap | Secret | None:
+        """The Secret or ConfigMap that a workload means by this name."""
+        named: Sequence[ConfigMap | Secret] = (self._secrets if is_secret else self._config_maps).get(name, ())
+        distances = [
+            (_distance(found, workload), found) for found in named if _may_share_namespace(found, workload)
+        ]
+        least = min((distance for distance, _ in distances), default=0)
+        nearest = [found for distance, found in distances if distance == least]
+        return nearest[0] if len(nearest) == 1 else None
+
+
+class Hidden(NamedTuple):
+    """A place where variables come from that no file shows; the names of all of them begin with the prefix."""
+
+    prefix: str
+    places: Places
+
+
+class Environment(NamedTuple):
+    """The variables of a container, as far as the project shows them. What the image sets is not among them."""
+
+    variables: Mapping[str, Value]
+    secrets: Set[str]
+    hidden: Sequence[Hidden]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the project shows everything that the manifest sets."""
+        return not self.hidden
+
+    def get(self, name: str) -> Value | None:
+        """The value of a variable; None where it is not set."""
+        if name in self.variables:
+            return self.variables[name]
+        if _ADDRESS_OF_A_SERVICE.fullmatch(name):
+            return Unknown(())
+        return next((Unknown(hidden.places) for hidden in self.hidden if name.startswith(hidden.prefix)), None)
+
+    def is_secret(self, name: str) -> bool:
+        """Whether anything of a Secret is in the value, so that it must never be shown."""
+        return name in self.secrets
+
+
+def environment(workload: Workload, container: Container, objects: Objects) -> Environment:
+    """The environment of one of a workload's containers."""
+    variables: dict[str, Value] = {}
+    secrets: set[str] = set()
+    hidden: list[Hidden] = []
+    so_far = Environment(variables, secrets, hidden)
+    for source in container.env_from:
+        found = _keys_of(source, workload, objects)
+        if isinstance(found, Hidden):
+            hidden.append(found)
+            found = {name: Unknown(found.places) for name in variables if name.startswith(found.prefix)}
+        elif isinstance(source, EnvFrom) and source.is_secret:
+            secrets.update(found)
+        else:
+            secrets.difference_update(found)
+        variables |= found
+    for variable in container.env:
+        name, value = variable.name.value, _value_of(variable, so_far, workload, objects)
+        if value is not None:
+            variables[name] = value
+            if _has_secret(variable, secrets):
+                secrets.add(name)
+            else:
+                secrets.discard(name)
+    return so_far
+
+
+def expand(written: Located[str], environment: Lookup) -> Value:
+    """A text with its `$(NAME)` filled in, as the kubelet does in values, commands and arguments.
+
+    A name that is not set stays as it is written, and so does what follows `$$`.
+    """
+    parts: list[Value] = []
+    done = 0
+    for reference in _REFERENCE.finditer(written.value):
+        parts.append(Known(written.value[done : reference.start()], ()))
+        parts.append(_referred(reference, environment))
+        done = reference.end()
+    parts.append(Known(written.value[done:], ()))
+    told = [part for part in parts if part != Known("", ())] or parts[:1]
+    return moved(told[0], (written.span,)) if len(told) == 1 else compute("join", told, (written.span,))
+
+
+def _referred(reference: re.Match[str], environment: Lookup) -> Value:
+    if reference["name"] is None:
+        return Known("$", ())
+    found = environment(reference["name"])
+    return Known(reference[0], ()) if found is None else found
+
+
+def _keys_of(source: EnvFrom | Unknown, workload: Workload, objects: Objects) -> dict[str, Value] | Hidden:
+    """What `envFrom` takes from one object. Keys that cannot be names are left out."""
+    if isinstance(source, Unknown):
+        return Hidden("", source.places)
+    found = objects.find(source.name.value, workload, is_secret=source.is_secret)
+    if found is None:
+        return Hidden(source.prefix, (source.name.span,))
+    named = ((source.prefix + entry.key.value, entry) for entry in found.data)
+    return {name: _content(entry, (source.name.span,)) for name, entry in named if _NAME.fullmatch(name)}
+
+
+def _value_of(variable: EnvVar, so_far: Environment, workload: Workload, objects: Objects) -> Value | None:
+    """The value of one entry of `env`; None where it is left out because an optional key does not exist."""
+    if variable.value is not None and variable.value.text:
+        written = Located(variable.value.text, variable.value.span)
+        return Unknown((written.span,)) if is_filled_in(written.value) else expand(written, so_far.get)
+    source = variable.source
+    if source is None:
+        return Known("", ((variable.value or variable.name).span,))
+    if not isinstance(source, KeyRef):
+        return Unknown((variable.name.span,))
+    holder = objects.find(source.name.value, workload, is_secret=source.is_secret)
+    entry = next((entry for entry in holder.data if entry.key.value == source.key.value), None) if holder else None
+    if entry:
+        return _content(entry, (source.key.span,))
+    return None if holder and source.optional else Unknown((source.key.span,))
+
+
+def _content(entry: DataEntry, through: Places) -> Value:
+    if entry.value is None or is_filled_in(entry.value.value):
+        return Unknown((*through, entry.span))
+    return Known(entry.value.value, (*through, entry.value.span))
+
+
+def _has_secret(variable: EnvVar, secrets: Set[str]) -> bool:
+    if isinstance(variable.source, KeyRef) and variable.source.is_secret:
+        return True
+    names = (reference["name"] for reference in _REFERENCE.finditer(variable.value.text if variable.value else ""))
+    return any(name in secrets for name in names)
+
+
+def _distance(found: ConfigMap | Secret, workload: Workload) -> int:
+    """0 in the same file, 1 in the same folder, 2 elsewhere."""
+    one, other = found.span.path, workload.span.path
+    return (one != other) + (os.path.dirname(one) != os.path.dirname(other))
+
+
+def _may_share_namespace(found: ConfigMap | Secret, workload: Workload) -> bool:
+    if found.namespace is None or workload.namespace is None:
+        return True
+    return found.namespace.value == workload.namespace.value

@@ -1,0 +1,296 @@
+"""What Kubernetes manifests say about workloads, their environment and the objects they refer to."""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from poolcheck.files import Files
+from poolcheck.read.fault import SyntaxFault
+from poolcheck.read.scalars import ScalarKind
+from poolcheck.source import Edit, Located, Source, Span
+from poolcheck.value import Unknown
+
+if TYPE_CHECKING:
+    from poolcheck.read.pgbouncer import PgBouncerConfig
+
+Count: TypeAlias = Located[int] | Unknown | None
+"""A whole number; None where the object leaves it to its default, Unknown where it is written but not told."""
+
+Labels: TypeAlias = frozenset[tuple[str, str]]
+"""Names with their values. A selector picks the labels that it is a subset of."""
+
+
+_FILLED_IN = re.compile(r"\{\{|\{%|<%|\$\{")
+
+
+class WorkloadKind(StrEnum):
+    """The objects that run pods."""
+
+    DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+    DAEMON_SET = "DaemonSet"
+    REPLICA_SET = "ReplicaSet"
+    REPLICATION_CONTROLLER = "ReplicationController"
+    JOB = "Job"
+    CRON_JOB = "CronJob"
+    POD = "Pod"
+
+
+class Written(NamedTuple):
+    """A value as it is written, and what the API is given for it, which must be a string."""
+
+    text: str
+    kind: ScalarKind
+    span: Span
+
+
+class KeyRef(NamedTuple):
+    """One key of a ConfigMap or a Secret; where it is optional, nothing is set if there is no such key."""
+
+    is_secret: bool
+    name: Located[str]
+    key: Located[str]
+    optional: bool
+
+
+class FieldRef(NamedTuple):
+    """A field of the pod, such as `status.podIP`."""
+
+    path: Located[str]
+
+
+class ResourceRef(NamedTuple):
+    """A request or a limit of a container, such as `limits.cpu`."""
+
+    resource: Located[str]
+
+
+EnvSource: TypeAlias = KeyRef | FieldRef | ResourceRef
+
+
+class EnvVar(NamedTuple):
+    """A variable that a container's `env` sets, to a value or from a source; to nothing where both are None."""
+
+    name: Located[str]
+    value: Written | None
+    source: EnvSource | Unknown | None
+
+
+class EnvFrom(NamedTuple):
+    """A ConfigMap or Secret of which every key becomes a variable, its name behind the prefix."""
+
+    is_secret: bool
+    name: Located[str]
+    prefix: str
+    optional: bool
+
+
+class Port(NamedTuple):
+    """A port that a container names."""
+
+    number: Located[int]
+    name: Located[str] | None
+
+
+class Mount(NamedTuple):
+    """A volume in a container's file system; only one file or folder of it where there is a `sub_path`."""
+
+    path: Located[str]
+    sub_path: Located[str] | None
+    volume: Located[str]
+
+
+class ExecHook(NamedTuple):
+    """A command that runs in the container before it is told to stop."""
+
+    command: tuple[Located[str], ...]
+
+
+class SleepHook(NamedTuple):
+    """A pause before the container is told to stop."""
+
+    seconds: Located[int]
+
+
+class Container(NamedTuple):
+    """A container. `command` and `args` are None where the image's own hold.
+
+    In `env_from`, Unknown stands for variables that the file does not show.
+    """
+
+    name: Located[str]
+    image: Located[str] | None
+    command: tuple[Located[str], ...] | None
+    args: tuple[Located[str], ...] | None
+    env: tuple[EnvVar, ...]
+    env_from: tuple[EnvFrom | Unknown, ...]
+    ports: tuple[Port, ...]
+    mounts: tuple[Mount, ...]
+    pre_stop: ExecHook | SleepHook | None
+    restart_policy: Located[str] | None
+
+
+class VolumeSource(NamedTuple):
+    """A ConfigMap or Secret whose keys are files of a volume: all, or those in `items` with their paths."""
+
+    is_secret: bool
+    name: Located[str]
+    items: tuple[tuple[str, str], ...] | None
+
+
+class Volume(NamedTuple):
+    """A volume of a pod, and the ConfigMaps and Secrets in it."""
+
+    name: Located[str]
+    sources: tuple[VolumeSource, ...]
+
+
+class Opening(NamedTuple):
+    """Where a mapping begins: the key that it stands at, the place of its first key, and what parts its keys."""
+
+    key: Span
+    first: Span
+    separator: str
+
+    def insertion(self, entry: str) -> Edit:
+        """The edit that makes an entry the mapping's first."""
+        return Edit(self.first, f"{entry}{self.separator}")
+
+
+class Workload(NamedTuple):
+    """What runs pods.
+
+    `replicas` are the pods at once, for a Job its parallelism. `max_surge` is how many more a rollout may start,
+    as a number or a percentage, and "0" where the strategy is Recreate. `grace_s` is
+    terminationGracePeriodSeconds. What is not set in an object that `is_partial`, a patch or a template, may be
+    set elsewhere.
+    """
+
+    kind: WorkloadKind
+    name: Located[str]
+    namespace: Located[str] | None
+    span: Span
+    replicas: Count
+    max_surge: Located[str] | None
+    labels: Labels
+    grace_s: Count
+    containers: tuple[Container, ...]
+    init_containers: tuple[Container, ...]
+    volumes: tuple[Volume, ...]
+    pod: Opening | None
+    is_partial: bool
+
+
+class ServicePort(NamedTuple):
+    """A port of a Service and the container's behind it, by number or name; None where they are the same."""
+
+    name: Located[str] | None
+    port: Located[int]
+    target: Located[int] | Located[str] | None
+
+
+class Service(NamedTuple):
+    """A name in the network for the pods that its selector picks."""
+
+    name: Located[str]
+    namespace: Located[str] | None
+    span: Span
+    selector: Labels | None
+    ports: tuple[ServicePort, ...]
+    type: Located[str] | None
+    external_name: Located[str] | None
+
+
+class DataEntry(NamedTuple):
+    """A key of a ConfigMap or a Secret.
+
+    `value` is None where it is encoded. `config` is what a literal block holds that is a pgbouncer.ini, `faults`
+    are the lines of it that PgBouncer refuses.
+    """
+
+    key: Located[str]
+    value: Located[str] | None
+    span: Span
+    config: "PgBouncerConfig | None" = None
+    faults: tuple[SyntaxFault, ...] = ()
+
+
+class ConfigMap(NamedTuple):
+    """Settings under keys."""
+
+    name: Located[str]
+    namespace: Located[str] | None
+    span: Span
+    data: tuple[DataEntry, ...]
+
+
+class Secret(NamedTuple):
+    """Settings under keys that nothing may print. Values in `data` are encoded and not kept."""
+
+    name: Located[str]
+    namespace: Located[str] | None
+    span: Span
+    data: tuple[DataEntry, ...]
+
+
+class Autoscaler(NamedTuple):
+    """A HorizontalPodAutoscaler: how many pods its target may have."""
+
+    name: Located[str]
+    namespace: Located[str] | None
+    span: Span
+    target_kind: Located[str] | None
+    target_name: Located[str] | None
+    min_replicas: Count
+    max_replicas: Count
+
+
+Object: TypeAlias = Workload | Service | ConfigMap | Secret | Autoscaler
+
+
+class Manifest(NamedTuple):
+    """The objects in one file, those in lists too."""
+
+    span: Span
+    workloads: tuple[Workload, ...]
+    services: tuple[Service, ...]
+    config_maps: tuple[ConfigMap, ...]
+    secrets: tuple[Secret, ...]
+    autoscalers: tuple[Autoscaler, ...]
+
+
+def read_manifest(source: Source, _files: Files) -> "Iterator[Manifest | PgBouncerConfig | SyntaxFault]":
+    """The objects in a file, if there are any, and each pgbouncer.ini in its ConfigMaps and Secrets.
+
+    Documents of other kinds are not read, and so have no faults.
+    """
+    from poolcheck.read.objects import objects
+
+    found: list[Object] = []
+    for item in objects(source):
+        if isinstance(item, SyntaxFault):
+            yield item
+        else:
+            found.append(item)
+    if not found:
+        return
+    manifest = Manifest(
+        Span(source.path, 0, len(source.text)),
+        tuple(item for item in found if isinstance(item, Workload)),
+        tuple(item for item in found if isinstance(item, Service)),
+        tuple(item for item in found if isinstance(item, ConfigMap)),
+        tuple(item for item in found if isinstance(item, Secret)),
+        tuple(item for item in found if isinstance(item, Autoscaler)),
+    )
+    yield manifest
+    for data in [*(item.data for item in manifest.config_maps), *(item.data for item in manifest.secrets)]:
+        for entry in data:
+            if entry.config:
+                yield entry.config
+            yield from entry.faults
+
+
+def is_filled_in(text: str) -> bool:
+    """Whether a template engine or `envsubst` makes something else of a text: `{{ x }}`, `{% x %}`, `${X}`."""
+    return _FILLED_IN.search(text) is not None

@@ -1,0 +1,300 @@
+"""From the command of a container to the Python processes it starts."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from poolcheck.amount import Amount, Reason, between, exactly
+from poolcheck.read.commands import program, started
+from poolcheck.read.kubernetes import Container
+from poolcheck.read.launcher_table import LAUNCHERS, Launcher
+from poolcheck.read.shell import commands, literal
+from poolcheck.source import Located
+from poolcheck.value import HOLE, Lookup, text_of
+
+_PYTHON = re.compile(r"(?:python|pypy)[0-9.]*")
+_VALUED_BY_PYTHON = frozenset({"-X", "-W", "--check-hash-based-pycs"})
+_NAMES = frozenset(launcher.name for launcher in LAUNCHERS)
+
+
+class Launch(NamedTuple):
+    """What a container starts: how many processes, and the module that each of them runs.
+
+    `threads` is how much a process does at once, each thread or task perhaps with a connection of its own; None
+    where nothing bounds it.
+    """
+
+    launcher: str
+    processes: Amount
+    threads: Amount | None
+    module: Located[str] | None
+
+
+class _Option(NamedTuple):
+    """An option of a command line; its value is empty where it has none."""
+
+    name: str
+    value: Located[str]
+
+
+class _Arguments(NamedTuple):
+    """Options and operands in their order."""
+
+    options: tuple[_Option, ...]
+    operands: tuple[Located[str], ...]
+
+
+def launch(container: Container, environment: Lookup) -> Launch | None:
+    """What a container starts; None where that is not Python, or the manifest does not tell.
+
+    Of a shell script the last command counts. Where only `args` are given and they begin with a launcher, the
+    image is taken to run them.
+    """
+    words, environment = started(container, environment)
+    if _PYTHON.fullmatch(program(words)):
+        at = _operand_of_python(words)
+        if at is None or program(words[at:]) not in _NAMES:
+            return _script(words[0], None if at is None else words[at])
+        words = words[at:]
+    for launcher in LAUNCHERS:
+        if launcher.name == program(words):
+            arguments = _parse(words[1:], launcher.switches)
+            if not launcher.subcommand or launcher.subcommand in (word.value for word in arguments.operands[:1]):
+                given = (arguments, *_more(launcher, words[0], environment))
+                return _launched(_Line(launcher, words[0], given, environment))
+    return None
+
+
+def _operand_of_python(words: Sequence[Located[str]]) -> int | None:
+    """Which word is the module or the script that Python runs."""
+    at = 1
+    while at < len(words) and words[at].value.startswith("-"):
+        option = words[at].value
+        if option in {"-c", "-"}:
+            return None
+        at += 2 if option in _VALUED_BY_PYTHON else 1
+        if option == "-m":
+            break
+    return at if at < len(words) else None
+
+
+def _script(python: Located[str], module: Located[str] | None) -> Launch:
+    name = f"python {module.value}" if module and HOLE not in module.value else "python"
+    processes = between(1, None, Reason(f"{name} may start other processes", python.span))
+    return Launch("python", processes, None, module)
+
+
+def _parse(words: Sequence[Located[str]], switches: frozenset[str]) -> _Arguments:
+    options: list[_Option] = []
+    operands: list[Located[str]] = []
+    left = list(reversed(words))
+    while left:
+        word = left.pop()
+        if word.value == "--":
+            operands += reversed(left)
+            break
+        if word.value.startswith("-") and word.value != "-":
+            options.append(_option(word, left, switches))
+        else:
+            operands.append(word)
+    return _Arguments(tuple(options), tuple(operands))
+
+
+def _option(word: Located[str], left: list[Located[str]], switches: frozenset[str]) -> _Option:
+    """The option in `--workers=4`, `-w4`, `--workers 4` or `--reload`. The next word left may be its value."""
+    text, span = word
+    is_long = text.startswith("--")
+    name, equals, value = text.partition("=")
+    if is_long and equals:
+        return _Option(name, Located(value, span))
+    if not is_long and len(text) > 2 and text not in switches:
+        return _Option(text[:2], Located("" if text[:2] in switches else text[2:], span))
+    if text in switches or not left or left[-1].value.startswith("-"):
+        return _Option(text, Located("", span))
+    return _Option(text, left.pop())
+
+
+def _more(launcher: Launcher, program: Located[str], environment: Lookup) -> Iterator[_Arguments]:
+    """The arguments in a variable for them."""
+    text = _variable(launcher.options_env, program, environment)
+    if text and text.value:
+        found = commands(text.value) or ()
+        words = [Located(literal(word) or HOLE, text.span) for command in found[:1] for word in command.words]
+        yield _parse(words or [Located(HOLE, text.span)], launcher.switches)
+
+
+def _variable(name: str, program: Located[str], environment: Lookup) -> Located[str] | None:
+    """A variable where it is set, or at the program, with a HOLE for what is not known; None where it is unset."""
+    value = environment(name) if name else None
+    return None if value is None else Located(text_of(value), (*reversed(value.places), program.span)[0])
+
+
+class _Line(NamedTuple):
+    """A launcher as it is called, and what it is given, the strongest first."""
+
+    launcher: Launcher
+    program: Located[str]
+    given: tuple[_Arguments, ...]
+    environment: Lookup
+
+    @property
+    def label(self) -> str:
+        """What to call it."""
+        return f"{self.launcher.name} {self.launcher.subcommand}".strip()
+
+    @property
+    def kind(self) -> Located[str] | None:
+        """The way it works, at the launcher where that is its default; None where it knows only one."""
+        kinds = self.launcher.kinds
+        if kinds is None:
+            return None
+        chosen = self.option(kinds.options)
+        return chosen.value if chosen else Located(kinds.default, self.program.span)
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it works inside of one process."""
+        kinds, kind = self.launcher.kinds, self.kind
+        return kinds is not None and kind is not None and kind.value in kinds.inside
+
+    def option(self, names: Sequence[str]) -> _Option | None:
+        """The option that counts among these: the last of the strongest."""
+        return next(
+            (option for given in self.given for option in reversed(given.options) if option.name in names), None
+        )
+
+
+def _launched(line: _Line) -> Launch:
+    return Launch(line.label, _with_others(line, _processes(line)), _threads(line), _module(line))
+
+
+def _processes(line: _Line) -> Amount:
+    """How many processes there are; what is stronger comes before what is weaker."""
+    launcher = line.launcher
+    return (
+        _one(line)
+        or _extremes(line)
+        or _told_by_option(line, launcher.processes)
+        or _hidden(line)
+        or _told_by_variable(line, launcher.processes_env)
+        or _by_default(line)
+    )
+
+
+def _one(line: _Line) -> Amount | None:
+    if option := line.option(line.launcher.alone):
+        return exactly(1, Reason(f"{line.label} {option.name}", option.value.span))
+    if line.is_inside and line.kind:
+        return exactly(1, Reason(f"{line.label} works in one process ({line.kind.value})", line.kind.span))
+    return None
+
+
+def _extremes(line: _Line) -> Amount | None:
+    option = line.option(line.launcher.extremes)
+    if option is None:
+        return None
+    numbers = [_whole(number) or 0 for number in option.value.value.split(",")]
+    if not any(numbers):
+        return _not_known(line, option)
+    return between(max(min(numbers), 1), max(numbers), _reason(line, option))
+
+
+def _told_by_option(line: _Line, names: Sequence[str]) -> Amount | None:
+    option = line.option(names)
+    if option is None:
+        return None
+    number, fewest = _whole(option.value.value), line.option(line.launcher.fewest)
+    if number is None:
+        return _not_known(line, option)
+    if fewest is None:
+        return exactly(number, _reason(line, option))
+    return between(
+        min(_whole(fewest.value.value) or 1, number), number, _reason(line, option), _reason(line, fewest)
+    )
+
+
+def _hidden(line: _Line) -> Amount | None:
+    """Any number, where it may be in a file, or in arguments that are not known."""
+    if any(operand.value.startswith(HOLE) for given in line.given for operand in given.operands):
+        return between(1, None, Reason(f"{line.label} has arguments that are not known", line.program.span))
+    file = _file(line)
+    return between(1, None, Reason(f"{line.label} reads {file.value}", file.span)) if file else None
+
+
+def _file(line: _Line) -> Located[str] | None:
+    """The file it is told to read; uWSGI, whose application is no operand, reads its operand."""
+    option = line.option(line.launcher.files)
+    if option or not line.launcher.files or not line.launcher.module:
+        return option.value if option else None
+    return next(iter(line.given[0].operands), None)
+
+
+def _told_by_variable(line: _Line, names: Sequence[str]) -> Amount | None:
+    for name in names:
+        if found := _variable(name, line.program, line.environment):
+            number = _whole(found.value)
+            if number is None:
+                return between(1, None, Reason(f"{name} is not known", found.span))
+            return exactly(number, Reason(f"{name}={number}", found.span))
+    return None
+
+
+def _by_default(line: _Line) -> Amount:
+    """What holds where nothing tells; assumed where the image may hold a file or a variable that does."""
+    launcher, span = line.launcher, line.program.span
+    if launcher.default is None:
+        return between(1, None, Reason(f"{line.label} starts a process for each CPU of its node", span))
+    processes = "1 process" if launcher.default == 1 else f"{launcher.default} processes"
+    is_assumed = bool(launcher.implied_file or launcher.processes_env)
+    return exactly(launcher.default, Reason(f"{line.label} starts {processes} by default", span, is_assumed))
+
+
+def _with_others(line: _Line, told: Amount) -> Amount:
+    """The processes with those beside them that may hold connections: a parent, a scheduler, a job's child."""
+    launcher = line.launcher
+    added = 1 if line.option(launcher.adding) else 0
+    parents = 0 if line.is_inside else launcher.parents
+    if not (added or parents or launcher.children):
+        return told
+    high = None if told.high is None else told.high * (1 + launcher.children) + parents + added
+    reason = Reason(f"{line.label} may hold connections in other processes too", line.program.span)
+    return between(told.low + added, high, *told.because, reason)
+
+
+def _threads(line: _Line) -> Amount | None:
+    launcher = line.launcher
+    if line.is_inside:
+        return _told_by_option(line, launcher.processes) or _threads_by_default(line, launcher.default)
+    if launcher.kinds and line.kind and line.kind.value not in launcher.kinds.bounded:
+        return None
+    told = _told_by_option(line, launcher.threads) or _told_by_variable(line, launcher.threads_env)
+    return told or _threads_by_default(line, None if _file(line) else launcher.threads_default)
+
+
+def _threads_by_default(line: _Line, number: int | None) -> Amount | None:
+    if number is None:
+        return None
+    threads = "1 thread" if number == 1 else f"{number} threads"
+    return exactly(number, Reason(f"{line.label} runs {threads} in a process by default", line.program.span))
+
+
+def _module(line: _Line) -> Located[str] | None:
+    """What it is given for a module: by an option, or as its first operand where it has no option for it."""
+    launcher, operands = line.launcher, line.given[0].operands
+    option = line.option(launcher.module)
+    first = operands[1:] if launcher.subcommand else operands
+    found = option.value if option else next(iter(() if launcher.module else first), None)
+    return None if found is None or HOLE in found.value else found
+
+
+def _not_known(line: _Line, option: _Option) -> Amount:
+    return between(1, None, Reason(f"{line.label} {option.name} is not known", option.value.span))
+
+
+def _reason(line: _Line, option: _Option) -> Reason:
+    return Reason(f"{line.label} {option.name} {option.value.value}", option.value.span)
+
+
+def _whole(text: str) -> int | None:
+    """A number of processes or threads; None of 0, which asks for a default or for none."""
+    return int(text) or None if text.isascii() and text.isdecimal() and len(text) < 6 else None

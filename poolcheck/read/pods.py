@@ -1,0 +1,237 @@
+"""From the nodes of a manifest to the facts about what runs pods, and their containers."""
+
+from collections.abc import Iterable, Iterator
+
+from poolcheck.read.kubernetes import (
+    Container,
+    EnvFrom,
+    EnvSource,
+    EnvVar,
+    ExecHook,
+    FieldRef,
+    KeyRef,
+    Labels,
+    Mount,
+    Opening,
+    Port,
+    ResourceRef,
+    SleepHook,
+    Volume,
+    VolumeSource,
+    Workload,
+    WorkloadKind,
+    Written,
+)
+from poolcheck.read.scalars import ScalarKind
+from poolcheck.read.yaml import Mapping, Node, Scalar, Sequence
+from poolcheck.source import Located
+from poolcheck.value import Unknown
+
+_JOBS = frozenset({WorkloadKind.JOB, WorkloadKind.CRON_JOB})
+_STRATEGIES = {WorkloadKind.DEPLOYMENT: "strategy", WorkloadKind.DAEMON_SET: "updateStrategy"}
+_NEED_A_SELECTOR = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+_TRUE = frozenset({"true", "yes", "on", "y"})
+
+
+def read_workload(node: Mapping, kind: WorkloadKind) -> Workload:
+    """The facts about an object of one of the kinds that run pods."""
+    metadata = node.mapping("metadata") or node
+    owner = node.mapping("spec", "jobTemplate") if kind is WorkloadKind.CRON_JOB else node
+    spec = owner.mapping("spec") if owner else None
+    template = node if kind is WorkloadKind.POD else spec and spec.mapping("template")
+    pod = template.mapping("spec") if template else None
+    containers = tuple(map(_container, pod.mappings("containers"))) if pod else ()
+    init_containers = tuple(map(_container, pod.mappings("initContainers"))) if pod else ()
+    return Workload(
+        kind=kind,
+        name=named(metadata),
+        namespace=metadata.text("namespace"),
+        span=node.span,
+        replicas=spec.integer("parallelism" if kind in _JOBS else "replicas") if spec else None,
+        max_surge=_max_surge(spec, kind) if spec else None,
+        labels=labels(template, "metadata", "labels"),
+        grace_s=pod.integer("terminationGracePeriodSeconds") if pod else None,
+        containers=containers,
+        init_containers=init_containers,
+        volumes=tuple(_volumes(pod)) if pod else (),
+        pod=_opening(template, pod),
+        is_partial=_is_partial(node, kind, containers + init_containers),
+    )
+
+
+def named(node: Mapping) -> Located[str]:
+    """The name in a container or in an object's metadata; nothing, at its beginning, where it has none."""
+    return node.text("name") or Located("", node.first)
+
+
+def labels(node: Mapping | None, *keys: str) -> Labels:
+    """Names with their values at a path of keys."""
+    found = node and node.mapping(*keys)
+    if not found:
+        return frozenset()
+    return frozenset((key.text, value.text) for key, value in found.items() if isinstance(value, Scalar))
+
+
+def _max_surge(spec: Mapping, kind: WorkloadKind) -> Located[str] | None:
+    """How many pods more a rollout may start. The kinds without the field start none."""
+    strategy = spec.mapping(_STRATEGIES[kind]) if kind in _STRATEGIES else None
+    if strategy is None:
+        return None
+    how = strategy.text("type")
+    if how and how.value == "Recreate":
+        return Located("0", how.span)
+    return strategy.text("rollingUpdate", "maxSurge")
+
+
+def _is_partial(node: Mapping, kind: WorkloadKind, containers: tuple[Container, ...]) -> bool:
+    """Whether an object lacks what the API demands of a whole one, or may get more from a template."""
+    return (
+        not containers
+        or any(container.image is None for container in containers)
+        or (kind in _NEED_A_SELECTOR and node.at("spec", "selector") is None)
+        or "{{" in node.written
+        or "{%" in node.written
+    )
+
+
+def _opening(template: Mapping | None, pod: Mapping | None) -> Opening | None:
+    key = template and template.key("spec")
+    return Opening(key.span, pod.first, pod.separator) if key and pod else None
+
+
+def _container(node: Mapping) -> Container:
+    variables = tuple(_env(node))
+    return Container(
+        name=named(node),
+        image=node.text("image"),
+        command=_words(node.at("command")),
+        args=_words(node.at("args")),
+        env=tuple(variable for variable in variables if isinstance(variable, EnvVar)),
+        env_from=(*_env_from(node), *(variable for variable in variables if isinstance(variable, Unknown))),
+        ports=tuple(_ports(node)),
+        mounts=tuple(_mounts(node)),
+        pre_stop=_pre_stop(node),
+        restart_policy=node.text("restartPolicy"),
+    )
+
+
+def _words(node: Node | None) -> tuple[Located[str], ...] | None:
+    """The words of a command. What is no text counts as one that reads as the file has it: a template's."""
+    if node is None or node.is_null:
+        return None
+    words = node if isinstance(node, Sequence) else (node,)
+    return tuple(Located(word.text if isinstance(word, Scalar) else word.written, word.span) for word in words)
+
+
+def _env(node: Mapping) -> Iterator[EnvVar | Unknown]:
+    """The variables of a container; Unknown where a template may become any number of them."""
+    for item in _items_at(node, "env"):
+        name = item.text("name") if isinstance(item, Mapping) else None
+        if isinstance(item, Mapping) and name:
+            yield EnvVar(name, _value(item.at("value")), _source(item.at("valueFrom")))
+        else:
+            yield Unknown((item.span,))
+
+
+def _items_at(node: Mapping, key: str) -> Iterable[Node]:
+    """The items of a list; what there is instead, if anything, where it is no list."""
+    found = node.at(key)
+    if found is None or found.is_null:
+        return ()
+    return found if isinstance(found, Sequence) else (found,)
+
+
+def _value(node: Node | None) -> Written | None:
+    if node is None:
+        return None
+    if not isinstance(node, Scalar):
+        return Written(node.written, ScalarKind.STRING, node.span)
+    kind = node.kind
+    return None if kind is ScalarKind.NULL else Written(node.text, kind, node.span)
+
+
+def _source(node: Node | None) -> EnvSource | Unknown | None:
+    if node is None or node.is_null:
+        return None
+    if not isinstance(node, Mapping):
+        return Unknown((node.span,))
+    for kind, is_secret in (("configMapKeyRef", False), ("secretKeyRef", True)):
+        name, key = node.text(kind, "name"), node.text(kind, "key")
+        if name and key:
+            return KeyRef(is_secret, name, key, _is_true(node, kind, "optional"))
+    if path := node.text("fieldRef", "fieldPath"):
+        return FieldRef(path)
+    if resource := node.text("resourceFieldRef", "resource"):
+        return ResourceRef(resource)
+    return Unknown((node.span,))
+
+
+def _env_from(node: Mapping) -> Iterator[EnvFrom | Unknown]:
+    """The objects of which all keys become variables; Unknown where a template may become any number of them."""
+    for item in _items_at(node, "envFrom"):
+        known = _env_from_object(item) if isinstance(item, Mapping) else None
+        yield known or Unknown((item.span,))
+
+
+def _env_from_object(node: Mapping) -> EnvFrom | None:
+    prefix = node.text("prefix")
+    for kind, is_secret in (("configMapRef", False), ("secretRef", True)):
+        if name := node.text(kind, "name"):
+            return EnvFrom(is_secret, name, prefix.value if prefix else "", _is_true(node, kind, "optional"))
+    return None
+
+
+def _ports(node: Mapping) -> Iterator[Port]:
+    for port in node.mappings("ports"):
+        number = port.integer("containerPort")
+        if isinstance(number, Located):
+            yield Port(number, port.text("name"))
+
+
+def _mounts(node: Mapping) -> Iterator[Mount]:
+    for mount in node.mappings("volumeMounts"):
+        path, volume = mount.text("mountPath"), mount.text("name")
+        if path and volume:
+            yield Mount(path, mount.text("subPath"), volume)
+
+
+def _pre_stop(node: Mapping) -> ExecHook | SleepHook | None:
+    hook = node.mapping("lifecycle", "preStop")
+    if hook is None:
+        return None
+    seconds = hook.integer("sleep", "seconds")
+    if isinstance(seconds, Located):
+        return SleepHook(seconds)
+    command = _words(hook.at("exec", "command"))
+    return ExecHook(command) if command else None
+
+
+def _volumes(pod: Mapping) -> Iterator[Volume]:
+    for volume in pod.mappings("volumes"):
+        if name := volume.text("name"):
+            yield Volume(name, tuple(_volume_sources(volume)))
+
+
+def _volume_sources(volume: Mapping) -> Iterator[VolumeSource]:
+    projected = volume.mapping("projected")
+    for source in (volume, *(projected.mappings("sources") if projected else ())):
+        for kind, key, is_secret in (
+            ("configMap", "name", False),
+            ("secret", "secretName", True),
+            ("secret", "name", True),
+        ):
+            if name := source.text(kind, key):
+                yield VolumeSource(is_secret, name, _items(source.mapping(kind)))
+
+
+def _items(source: Mapping | None) -> tuple[tuple[str, str], ...] | None:
+    """The keys that become files, and their paths; None where all do, under their own names."""
+    if source is None or source.at("items") is None:
+        return None
+    pairs = ((item.text("key"), item.text("path")) for item in source.mappings("items"))
+    return tuple((key.value, path.value) for key, path in pairs if key and path)
+
+
+def _is_true(node: Mapping, *keys: str) -> bool:
+    found = node.text(*keys)
+    return found is not None and found.value.lower() in _TRUE

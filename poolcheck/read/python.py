@@ -1,0 +1,30 @@
+"""What a Python file holds: its client pools, and what becomes of the connections that it takes."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from poolcheck.read.checkouts import Checkout, checkouts_of
+from poolcheck.read.fault import SyntaxFault
+from poolcheck.read.module import Module, Project
+from poolcheck.read.pools import ClientPool, Role, pools_of, role_of
+from poolcheck.read.trees import syntax_fault
+from poolcheck.source import Source, Span
+
+
+class PythonModule(NamedTuple):
+    """The facts about one module, and the module itself for a rule that the facts do not suffice."""
+
+    span: Span
+    role: Role
+    pools: tuple[ClientPool, ...]
+    checkouts: tuple[Checkout, ...]
+    module: Module
+
+
+def read_python(source: Source, project: Project) -> Iterator[PythonModule | SyntaxFault]:
+    """The facts in one file."""
+    module = project.add(source)
+    span = Span(source.path, 0, len(source.text))
+    yield PythonModule(span, role_of(source.path), tuple(pools_of(module)), tuple(checkouts_of(module)), module)
+    if module.is_in_doubt and (fault := syntax_fault(source)):
+        yield fault

@@ -1,0 +1,82 @@
+"""The sentence poolcheck is: discover, read, link, check, report."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, TypeAlias
+
+from poolcheck.catalog import RuleFile
+from poolcheck.config import Configurations
+from poolcheck.deep import deep
+from poolcheck.files import Files
+from poolcheck.finding import Finding
+from poolcheck.judge import Judge
+from poolcheck.link.link import link
+from poolcheck.read.comments import comments
+from poolcheck.read.document import Reader, Reading
+from poolcheck.suppress import Silenced, mistakes, silence, suppressions
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told how many of how many files are read."""
+
+
+class Report(NamedTuple):
+    """What a run came to: the findings in order, the texts of the files they speak of, and what was counted."""
+
+    findings: tuple[Finding, ...]
+    texts: Mapping[str, str]
+    files: int
+    suppressed: int
+
+
+def check(
+    paths: Sequence[str],
+    files: Files,
+    rules: Mapping[str, RuleFile],
+    configurations: Configurations,
+    progress: Progress | None = None,
+) -> Report:
+    """The findings in the files at these paths. Raises RuleFailed, BrokenRulePack and BadConfiguration."""
+    examine = partial(_examine, sorted(paths), files, Judge(rules, configurations), progress)
+    # Only what is read from Python is read by recursion.
+    return deep(examine) if any(path.endswith(".py") for path in paths) else examine()
+
+
+def _examine(paths: Sequence[str], files: Files, judge: Judge, progress: Progress | None) -> Report:
+    reader = Reader(files)
+    readings = list(_read(paths, reader, progress))
+    facts = [fact for reading in readings for fact in reading.facts]
+    system = link(facts, paths, reader.project, judge.stated)
+    found = [finding for fact in system.documents for finding in judge.findings(fact, fact.span.path)]
+    found += judge.findings(system, "")
+    by_path: dict[str, list[Finding]] = defaultdict(list)
+    for finding in dict.fromkeys(found):
+        by_path[finding.span.path].append(finding)
+    parted = [_parted(reading, by_path[reading.path], judge) for reading in readings]
+    left = [finding for part in parted for finding in part.left if judge.is_asked_for(finding)]
+    silenced = [finding for part in parted for finding in part.silenced if judge.is_asked_for(finding)]
+    texts = {**(reader.project.texts if reader.project else {}), **{each.path: each.text for each in readings}}
+    return Report(tuple(sorted(left, key=_place)), texts, len(paths), len(silenced))
+
+
+def _read(paths: Sequence[str], reader: Reader, progress: Progress | None) -> Iterator[Reading]:
+    for done, path in enumerate(paths):
+        if progress:
+            progress(done, len(paths))
+        if reading := reader.read(path):
+            yield reading
+
+
+def _parted(reading: Reading, found: Sequence[Finding], judge: Judge) -> Silenced:
+    """The findings in one file, parted by its suppressions, with what is to be said of the suppressions."""
+    if "poolcheck:" not in reading.text:
+        return Silenced(tuple(found), (), frozenset())
+    told = tuple(suppressions(reading.path, reading.text, comments(reading)))
+    parted = silence(found, told)
+    wrong = mistakes(told, parted.used, judge.known, judge.active(reading.path))
+    about = [finding for mistake in wrong for finding in judge.findings(mistake, reading.path)]
+    return parted._replace(left=(*parted.left, *about))
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str, str]:
+    return finding.span.path, finding.span.start, finding.span.end, finding.rule, finding.message

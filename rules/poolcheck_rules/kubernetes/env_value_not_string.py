@@ -1,0 +1,47 @@
+"""A number or a boolean as the value of an environment variable, for which the API server accepts only strings."""
+
+from collections.abc import Iterator
+
+from poolcheck.finding import Finding, Fix, Severity
+from poolcheck.read.kubernetes import Manifest, Written
+from poolcheck.read.scalars import ScalarKind
+from poolcheck.rule import Rule
+from poolcheck.source import Edit
+
+
+class EnvValueNotString(Rule[Manifest]):
+    id = "env-value-not-string"
+    severity = Severity.ERROR
+    since = "0.1"
+
+    def check(self, manifest: Manifest) -> Iterator[Finding]:
+        for value, name in mistaken(manifest).items():
+            yield self.finding(
+                value.span,
+                f"the value of {name} is {description(value)}, and the API server accepts only a string",
+                fix=Fix("Put the value in quotes", (Edit(value.span, f'"{value.text}"'),)),
+                severity=Severity.WARNING if is_string_to_kustomize(value) else None,
+            )
+
+
+def mistaken(manifest: Manifest) -> dict[Written, str]:
+    """The values that are no strings with the names of their variables, once each, however many aliases there are."""
+    return {
+        variable.value: variable.name.value
+        for workload in manifest.workloads
+        for container in (*workload.init_containers, *workload.containers)
+        for variable in container.env
+        if variable.value and variable.value.kind is not ScalarKind.STRING
+    }
+
+
+def description(value: Written) -> str:
+    """What the value is, without the value: it may be a password."""
+    if is_string_to_kustomize(value):
+        return "a boolean to kubectl and Helm"
+    return "a boolean" if value.kind is ScalarKind.BOOLEAN else "a number"
+
+
+def is_string_to_kustomize(value: Written) -> bool:
+    """Whether it is one of the words, `yes` and `off` among them, that kustomize puts in quotes."""
+    return value.kind is ScalarKind.BOOLEAN and value.text.lower() not in {"true", "false"}

@@ -1,0 +1,310 @@
+import json
+
+import pytest
+
+from poolcheck.amount import Amount
+from poolcheck.read.kubernetes import Container
+from poolcheck.read.launchers import Launch, launch
+from poolcheck.source import Located, Span
+from poolcheck.value import Known, Unknown, Value
+
+Ends = tuple[int, int | None]
+
+
+def container(command: list[str] | None, args: list[str] | None = None) -> Container:
+    """A container whose words begin at 0, 100, 200 and so on."""
+    spans = [Span("m.yaml", 100 * at, 100 * at + len(word)) for at, word in enumerate(command or [])]
+    words = tuple(map(Located, command or [], spans))
+    more = None if args is None else tuple(Located(word, Span("m.yaml", 0, 0)) for word in args)
+    return Container(
+        name=Located("web", Span("m.yaml", 0, 0)),
+        image=None,
+        command=None if command is None else words,
+        args=more,
+        env=(),
+        env_from=(),
+        ports=(),
+        mounts=(),
+        pre_stop=None,
+        restart_policy=None,
+    )
+
+
+def started(command: str, **variables: str | None) -> Launch | None:
+    """What a command line starts; a variable that is None has a value that is not known."""
+    environment: dict[str, Value] = {
+        name: Unknown((Span("env", 0, 0),)) if value is None else Known(value, (Span("env", 0, 0),))
+        for name, value in variables.items()
+    }
+    words = json.loads(command) if command.startswith("[") else command.split()
+    return launch(container(words), environment.get)
+
+
+def nothing(_: str) -> Value | None:
+    """An environment without variables."""
+    return None
+
+
+def ends(amount: Amount | None) -> Ends | None:
+    return amount and (amount.low, amount.high)
+
+
+def processes(command: str, **variables: str | None) -> Ends | None:
+    found = started(command, **variables)
+    assert found
+    return ends(found.processes)
+
+
+def threads(command: str, **variables: str | None) -> Ends | None:
+    found = started(command, **variables)
+    assert found
+    return ends(found.threads)
+
+
+def reasons(command: str, **variables: str | None) -> list[str]:
+    found = started(command, **variables)
+    assert found
+    return [reason.text for reason in found.processes.because]
+
+
+@pytest.mark.parametrize("option", ["-w 4", "-w4", "--workers 4", "--workers=4", "-w 9 --workers 4"])
+def test_an_option_may_be_written_in_several_ways_and_the_last_one_counts(option: str) -> None:
+    assert processes(f"gunicorn --preload {option} app:app") == (4, 4)
+
+
+def test_an_amount_tells_what_it_comes_from_and_where() -> None:
+    found = started("gunicorn -w 4 app:app")
+
+    assert found
+    assert [(reason.text, reason.span) for reason in found.processes.because] == [
+        ("gunicorn -w 4", Span("m.yaml", 200, 201))
+    ]
+
+
+def test_gunicorn_believes_options_over_its_variable_over_a_file_over_web_concurrency() -> None:
+    everything = {"GUNICORN_CMD_ARGS": "--workers=3 --threads 2", "WEB_CONCURRENCY": "2"}
+
+    assert processes("gunicorn -w 4 app:app", **everything) == (4, 4)
+    assert processes("gunicorn -c conf.py app:app", **everything) == (3, 3)
+    assert processes("gunicorn -c conf.py app:app", WEB_CONCURRENCY="2") == (1, None)
+    assert processes("gunicorn app:app", GUNICORN_CMD_ARGS="-c conf.py", WEB_CONCURRENCY="2") == (1, None)
+    assert processes("gunicorn app:app", WEB_CONCURRENCY="2") == (2, 2)
+    assert threads("gunicorn app:app", **everything) == (2, 2)
+
+
+def test_a_default_is_assumed_where_the_image_may_say_otherwise() -> None:
+    gunicorn, hypercorn = started("gunicorn app:app"), started("hypercorn app:app")
+
+    assert gunicorn
+    assert hypercorn
+    assert (ends(gunicorn.processes), gunicorn.processes.is_assumed) == ((1, 1), True)
+    assert (ends(hypercorn.processes), hypercorn.processes.is_assumed) == ((1, 1), False)
+
+
+@pytest.mark.parametrize(
+    ("command", "variables"),
+    [
+        ("gunicorn -w $(WORKERS) app:app", {}),
+        ("gunicorn -w $(WORKERS) app:app", {"WORKERS": None}),
+        ("gunicorn -w four app:app", {}),
+        ("gunicorn -w {{workers}} app:app", {}),
+        ("gunicorn app:app", {"WEB_CONCURRENCY": None}),
+        ("gunicorn app:app", {"WEB_CONCURRENCY": "many"}),
+        ("gunicorn app:app", {"GUNICORN_CMD_ARGS": None}),
+        ("gunicorn $(ARGS) app:app", {"ARGS": None}),
+        ('["sh", "-c", "gunicorn -w $WORKERS app:app"]', {}),
+        ('["sh", "-c", "gunicorn -w $(nproc) app:app"]', {}),
+        ('["sh", "-c", "gunicorn $ARGS app:app"]', {}),
+        ('["sh", "-c", ". ./env; gunicorn app:app"]', {}),
+        ("celery -A shop worker", {}),
+        ("celery -A shop worker -c 0", {}),
+        ("dramatiq shop", {}),
+        ("uwsgi shop.ini", {}),
+        ("uwsgi --ini shop.ini", {}),
+        ("python -m shop", {}),
+        ("python3.12 -u manage.py runserver", {}),
+    ],
+)
+def test_a_number_that_is_not_told_is_at_least_one(command: str, variables: dict[str, str | None]) -> None:
+    assert processes(command, **variables) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("uvicorn app:app --workers 3", (3, 3)),
+        ("uvicorn app:app --workers 3 --reload", (1, 1)),
+        ("fastapi run app.py --workers 3", (3, 3)),
+        ("fastapi dev app.py --workers 3", (1, 1)),
+        ("hypercorn -w 3 app:app", (3, 3)),
+        ("granian --interface asgi --workers 3 app:app", (3, 3)),
+        ("daphne -b 0.0.0.0 app:app", (1, 1)),
+        ("waitress-serve --port=80 app:app", (1, 1)),
+        ("uwsgi --master -p 3 --module app", (3, 3)),
+        ("uwsgi --processes 8 --cheaper 2 --module app", (2, 8)),
+        ("celery -A shop worker -c 3", (3, 4)),
+        ("celery -A shop worker -c 3 -B", (4, 5)),
+        ("celery worker -A shop --concurrency=3", (3, 4)),
+        ("celery -A shop worker --autoscale=10,3", (3, 11)),
+        ("celery -A shop worker -P gevent -c 100", (1, 1)),
+        ("celery -A shop beat", (1, 1)),
+        ("dramatiq -p 3 shop", (3, 3)),
+        ("rq worker high low", (1, 2)),
+        ("rq worker-pool -n 3", (3, 6)),
+        ("arq shop.WorkerSettings", (1, 1)),
+        ("taskiq worker shop:broker", (2, 2)),
+        ("taskiq worker -w 3 shop:broker", (3, 3)),
+        ("huey_consumer.py shop.huey -w 3", (1, 1)),
+        ("huey_consumer.py shop.huey -w 3 -k process", (3, 3)),
+        ("procrastinate --app=shop.app worker", (1, 1)),
+        ("flask --app shop run", (1, 1)),
+    ],
+)
+def test_every_launcher_has_its_own_way_to_be_told(command: str, expected: Ends) -> None:
+    assert processes(command) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("gunicorn app:app", (1, 1)),
+        ("gunicorn --threads 8 app:app", (8, 8)),
+        ("gunicorn -k gthread --threads 8 app:app", (8, 8)),
+        ("gunicorn -k uvicorn.workers.UvicornWorker --threads 8 app:app", None),
+        ("gunicorn -c conf.py app:app", None),
+        ("uvicorn app:app", None),
+        ("waitress-serve app:app", (4, 4)),
+        ("waitress-serve --threads=16 app:app", (16, 16)),
+        ("celery -A shop worker -c 8", (1, 1)),
+        ("celery -A shop worker -c 8 --pool=threads", (8, 8)),
+        ("celery -A shop worker --pool=threads", None),
+        ("dramatiq shop", (8, 8)),
+        ("huey_consumer.py shop.huey", (1, 1)),
+        ("huey_consumer.py shop.huey -w 8", (8, 8)),
+        ("huey_consumer.py shop.huey -w 8 -k process", (1, 1)),
+    ],
+)
+def test_threads_are_bounded_or_not(command: str, expected: Ends | None) -> None:
+    assert threads(command) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        ("gunicorn --bind 0.0.0.0:80 --preload shop.wsgi:app", "shop.wsgi:app"),
+        ("uvicorn --factory shop:make --host 0.0.0.0", "shop:make"),
+        ("celery -A shop.tasks worker -Q high", "shop.tasks"),
+        ("celery --app=shop.tasks worker", "shop.tasks"),
+        ("taskiq worker shop:broker shop.tasks", "shop:broker"),
+        ("fastapi run shop/main.py", "shop/main.py"),
+        ("uwsgi --module shop.wsgi --http :80", "shop.wsgi"),
+        ("python -m shop.main --verbose", "shop.main"),
+        ("python -X dev shop/main.py", "shop/main.py"),
+        ("rq worker-pool", None),
+        ("gunicorn $(MODULE)", "$(MODULE)"),
+    ],
+)
+def test_a_launcher_runs_a_module(command: str, module: str | None) -> None:
+    found = started(command)
+
+    assert found
+    assert (found.module and found.module.value) == module
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "/usr/local/bin/gunicorn -w 3 app:app",
+        "python -m gunicorn -w 3 app:app",
+        "python3 /usr/local/bin/gunicorn -w 3 app:app",
+        "tini -g -- gunicorn -w 3 app:app",
+        "dumb-init -- gunicorn -w 3 app:app",
+        "poetry run gunicorn -w 3 app:app",
+        "uv run --no-sync --package shop gunicorn -w 3 app:app",
+        "pipenv run gunicorn -w 3 app:app",
+        "ddtrace-run gunicorn -w 3 app:app",
+        "opentelemetry-instrument --traces_exporter otlp gunicorn -w 3 app:app",
+        "newrelic-admin run-program gunicorn -w 3 app:app",
+        "timeout -k 5 3600 nice -n 10 gunicorn -w 3 app:app",
+        "env -u HOME WEB_CONCURRENCY=3 gunicorn app:app",
+    ],
+)
+def test_wrappers_are_looked_behind(command: str) -> None:
+    assert processes(command) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exec gunicorn -w 3 app:app",
+        "python manage.py migrate && exec gunicorn -w 3 app:app",
+        "set -e; cd /app\ngunicorn -w 3 'app:app' > /dev/stdout 2>&1",
+        "gunicorn -w ${WORKERS:-3} app:app",
+        "export WEB_CONCURRENCY=3 && gunicorn app:app",
+        "WEB_CONCURRENCY=3 gunicorn app:app",
+        "wait-for db || true; exec tini -- gunicorn -w 3 app:app",
+        "gunicorn $ARGS app:app",
+        'gunicorn -w "$THREE" app:app',
+        "gunicorn -w $(THREE) app:app",
+    ],
+)
+def test_the_last_command_of_a_script_counts(script: str) -> None:
+    assert processes(json.dumps(["bash", "-ec", script]), ARGS="--preload -w 3", THREE="3") == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "celery -A shop worker & gunicorn app:app",
+        "gunicorn app:app &",
+        "gunicorn app:app | tee log",
+        "gunicorn app:app || sleep 60",
+        "if true; then gunicorn app:app; fi",
+        "echo 'unfinished",
+        "",
+    ],
+)
+def test_a_script_that_runs_more_or_less_than_its_last_command_is_not_told(script: str) -> None:
+    assert started(json.dumps(["sh", "-c", script])) is None
+
+
+@pytest.mark.parametrize(
+    "command", ["/entrypoint.sh gunicorn -w 3", "nginx -g daemon", "$(PROGRAM)", "celery -A shop flower"]
+)
+def test_other_programs_are_not_told(command: str) -> None:
+    assert started(command) is None
+
+
+def test_arguments_without_a_command_are_run_where_they_begin_with_a_launcher() -> None:
+    found = launch(container(None, ["gunicorn", "-w", "3", "app:app"]), nothing)
+
+    assert found
+    assert ends(found.processes) == (3, 3)
+    assert launch(container(None, ["-w", "3"]), nothing) is None
+    assert launch(container(None, None), nothing) is None
+
+
+def test_what_is_told_by_a_variable_lies_where_the_variable_is_set() -> None:
+    found = started("uvicorn app:app", WEB_CONCURRENCY="3")
+
+    assert found
+    assert [(reason.text, reason.span) for reason in found.processes.because] == [
+        ("WEB_CONCURRENCY=3", Span("env", 0, 0))
+    ]
+
+
+def test_reasons_name_what_is_not_known() -> None:
+    assert reasons("gunicorn -w $(WORKERS) app:app", WORKERS=None) == ["gunicorn -w is not known"]
+    assert reasons("gunicorn -c conf.py app:app") == ["gunicorn reads conf.py"]
+    assert reasons("dramatiq shop") == ["dramatiq starts a process for each CPU of its node"]
+    assert reasons("gunicorn app:app") == ["gunicorn starts 1 process by default"]
+
+
+def test_a_script_may_set_many_variables() -> None:
+    script = "".join(f"export A{number}=1\n" for number in range(5_000)) + "gunicorn -w ${A7} app:app"
+
+    assert processes(json.dumps(["sh", "-c", script])) == (1, 1)
+
+
+def test_a_chain_of_wrappers_without_end_is_not_told() -> None:
+    assert started("exec " * 100 + "gunicorn app:app") is None
