@@ -47,6 +47,16 @@ class Overrun(NamedTuple):
     wanted_sum: str
     allowed_sum: str
 
+    @property
+    def wanted_written(self) -> str:
+        """What is wanted, written out: `6 × 4 = 24`, or the number alone where it is no sum."""
+        return _written(self.wanted_sum, self.wanted)
+
+    @property
+    def allowed_written(self) -> str:
+        """What is allowed, written out likewise."""
+        return _written(self.allowed_sum, self.allowed)
+
 
 def exactly(number: int, *because: Reason) -> Amount:
     """A number that is known."""
@@ -138,6 +148,10 @@ def _times(one: Amount, other: Amount) -> Amount:
         f"{_factor(one.low_sum)} × {_factor(other.low_sum)}",
         f"{_factor(one.high_sum)} × {_factor(other.high_sum)}",
     )
+
+
+def _written(worked_out: str, number: int) -> str:
+    return str(number) if worked_out == str(number) else f"{worked_out} = {number}"
 
 
 def _factor(written: str) -> str:

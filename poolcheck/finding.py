@@ -22,6 +22,11 @@ class Severity(StrEnum):
         """0 for `info`, rising with severity, so that severities can be compared."""
         return (Severity.INFO, Severity.WARNING, Severity.ERROR).index(self)
 
+    @property
+    def lower(self) -> "Severity":
+        """The next severity down; `info` has none below it."""
+        return {Severity.ERROR: Severity.WARNING}.get(self, Severity.INFO)
+
 
 class Note(NamedTuple):
     """A second place and what it has to do with the finding."""

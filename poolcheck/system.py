@@ -1,9 +1,10 @@
 """The linked whole: servers, poolers, and the client pools of workloads with where they lead."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from poolcheck.amount import Amount, Reason
+from poolcheck.finding import Note
 from poolcheck.read.document import Fact
 from poolcheck.read.pgbouncer import Effective, Entry, PgBouncerConfig, PoolMode, Version
 from poolcheck.source import Span
@@ -74,6 +75,37 @@ class Target(NamedTuple):
         if self.pooler.config is None:
             return self.pooler.mode
         return self.pooler.config.pool_mode(self.entry)
+
+
+class Sharing(NamedTuple):
+    """That server connections change hands between clients while they hold prepared statements, and what shows it.
+
+    It is not certain where the pooler, its pool mode or its support for prepared statements is not seen.
+    """
+
+    is_certain: bool
+    because: tuple[Reason, ...]
+
+
+def sharing(target: Target | None) -> Sharing | None:
+    """Whether a client's prepared statements meet those of others; None where they do not, or nothing suggests it."""
+    if target is None or (target.pooler is None and target.server):
+        return None
+    mode = target.mode
+    if target.pooler is None or mode is None:
+        return None if target.is_certain else Sharing(is_certain=False, because=target.because)
+    kept = target.pooler.prepared_statements
+    if mode.value is PoolMode.SESSION or (kept and kept.value > 0):
+        return None
+    because = (Reason(f"server connections change hands after each {mode.value}", mode.span),)
+    if kept and kept.span:
+        because += (Reason("prepared statements are not kept apart", kept.span),)
+    return Sharing(target.is_certain and kept is not None, (*target.because, *because))
+
+
+def operands(reasons: Iterable[Reason], besides: Span | None) -> list[Note]:
+    """A note at the place of each number that goes into a sum, but for the place of the finding itself."""
+    return [Note(each.span, each.text) for each in dict.fromkeys(reasons) if each.span and each.span != besides]
 
 
 class Client(NamedTuple):

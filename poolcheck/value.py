@@ -154,6 +154,12 @@ def scalars_of(value: Value | None) -> tuple[Scalar, ...] | None:
             return None
 
 
+def number_of(value: Value | None) -> int | float | None:
+    """The number that a value is; None where it is something else, or is not known."""
+    scalar = value.scalar if isinstance(value, Known) else None
+    return scalar if isinstance(scalar, int | float) and not isinstance(scalar, bool) else None
+
+
 def _is_assembled(function: str, arguments: tuple[Value, ...]) -> bool:
     """Whether a text is put together from parts that are written in other places, which are to be remembered."""
     return function == "join" and any(len(argument.places) > 1 for argument in arguments)

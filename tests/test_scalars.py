@@ -55,9 +55,7 @@ def test_numbers_that_are_not_whole_or_too_large_are_floats() -> None:
 
 
 def test_times_dates_addresses_versions_and_quantities_are_strings() -> None:
-    assert kinds("12:30 12:30:45 2001-01-01T00:00:00Z 10.0.0.1 1.25.1 100m 1Gi 5s") == {
-        ScalarKind.STRING
-    }
+    assert kinds("12:30 12:30:45 2001-01-01T00:00:00Z 10.0.0.1 1.25.1 100m 1Gi 5s") == {ScalarKind.STRING}
 
 
 def test_what_almost_is_a_number_is_a_string() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolcheck.read.slices import MOST_NESTED, Kind, comments_of, mask, pieces, too_deep
@@ -93,6 +93,7 @@ def test_every_line_break_is_a_line_feed_and_keeps_its_place(line_break: str) ->
     assert code.index("f") == text.index("f")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="fr{}()[]'\"\\#:;=!\n\r\f\ufeff aé😀"))
 def test_every_character_of_any_text_keeps_its_offset(text: str) -> None:
     code = masked(text)
@@ -246,6 +247,7 @@ def test_a_text_whose_shape_is_in_doubt_is_one_piece(text: str) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["a", "(", ")", "'", "\n", "    ", "class A:", "def f():", "@", "else:", "#", ";", "\\"])

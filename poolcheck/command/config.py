@@ -87,8 +87,7 @@ def _written(value: object) -> str:
         case str():
             return f'"{value}"'
         case tuple():
-            members: tuple[object, ...] = value
-            return f"[{', '.join(map(_written, members))}]"
+            return f"[{', '.join(_written(member) for member in as_tuple(value))}]"
         case Mapping():
             return "{}"
         case _:

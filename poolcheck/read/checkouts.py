@@ -51,6 +51,16 @@ class Checkout(NamedTuple):
     role: Role
     fate: Fate | None
 
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a pool is known to count the connection."""
+        return self.maker is not None and self.maker.is_pool
+
+    @property
+    def runs_once(self) -> bool:
+        """Whether it is in a script, a migration or an example, where less is at stake."""
+        return self.role is not Role.APPLICATION or self.function == "main"
+
 
 def checkouts_of(module: Module) -> Iterator[Checkout]:
     """The calls in a module that take connections, in order."""

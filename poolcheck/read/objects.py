@@ -17,7 +17,7 @@ from poolcheck.read.kubernetes import (
     Workload,
     WorkloadKind,
 )
-from poolcheck.read.pods import labels, named, read_workload
+from poolcheck.read.pods import identity, labels, read_workload
 from poolcheck.read.yaml import Mapping, Node, Scalar, TooManyAliases, compose, regions
 from poolcheck.source import Located, Source, Span
 
@@ -76,11 +76,8 @@ def _workload(kind: WorkloadKind, node: Mapping, _source: Source) -> Workload:
 
 def _service(node: Mapping, _source: Source) -> Service:
     has_selector = node.mapping("spec", "selector") is not None
-    metadata = node.mapping("metadata") or node
     return Service(
-        name=named(metadata),
-        namespace=metadata.text("namespace"),
-        span=node.span,
+        *identity(node),
         selector=labels(node, "spec", "selector") if has_selector else None,
         ports=tuple(_service_ports(node)),
         type=node.text("spec", "type"),
@@ -98,17 +95,14 @@ def _service_ports(node: Mapping) -> Iterator[ServicePort]:
 
 
 def _config_map(node: Mapping, source: Source) -> ConfigMap:
-    data = (*_entries(node, "data", source), *_encoded(node, "binaryData"))
-    metadata = node.mapping("metadata") or node
-    return ConfigMap(named(metadata), metadata.text("namespace"), node.span, data)
+    return ConfigMap(*identity(node), (*_entries(node, "data", source), *_encoded(node, "binaryData")))
 
 
 def _secret(node: Mapping, source: Source) -> Secret:
     plain = tuple(_entries(node, "stringData", source))
     overridden = {entry.key.value for entry in plain}
-    data = (*(entry for entry in _encoded(node, "data") if entry.key.value not in overridden), *plain)
-    metadata = node.mapping("metadata") or node
-    return Secret(named(metadata), metadata.text("namespace"), node.span, data)
+    encoded = (entry for entry in _encoded(node, "data") if entry.key.value not in overridden)
+    return Secret(*identity(node), (*encoded, *plain))
 
 
 def _entries(node: Mapping, field: str, source: Source) -> Iterator[DataEntry]:
@@ -151,11 +145,8 @@ def _with_config(entry: DataEntry, source: Source, block: Span) -> DataEntry:
 
 
 def _autoscaler(node: Mapping, _source: Source) -> Autoscaler:
-    metadata = node.mapping("metadata") or node
     return Autoscaler(
-        name=named(metadata),
-        namespace=metadata.text("namespace"),
-        span=node.span,
+        *identity(node),
         target_kind=node.text("spec", "scaleTargetRef", "kind"),
         target_name=node.text("spec", "scaleTargetRef", "name"),
         min_replicas=node.integer("spec", "minReplicas"),

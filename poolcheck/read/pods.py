@@ -24,18 +24,19 @@ from poolcheck.read.kubernetes import (
 )
 from poolcheck.read.scalars import ScalarKind
 from poolcheck.read.yaml import Mapping, Node, Scalar, Sequence
-from poolcheck.source import Located
+from poolcheck.source import Located, Span
 from poolcheck.value import Unknown
 
 _JOBS = frozenset({WorkloadKind.JOB, WorkloadKind.CRON_JOB})
 _STRATEGIES = {WorkloadKind.DEPLOYMENT: "strategy", WorkloadKind.DAEMON_SET: "updateStrategy"}
-_NEED_A_SELECTOR = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+_NEED_A_SELECTOR = frozenset(
+    {WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.DAEMON_SET, WorkloadKind.REPLICA_SET}
+)
 _TRUE = frozenset({"true", "yes", "on", "y"})
 
 
 def read_workload(node: Mapping, kind: WorkloadKind) -> Workload:
     """The facts about an object of one of the kinds that run pods."""
-    metadata = node.mapping("metadata") or node
     owner = node.mapping("spec", "jobTemplate") if kind is WorkloadKind.CRON_JOB else node
     spec = owner.mapping("spec") if owner else None
     template = node if kind is WorkloadKind.POD else spec and spec.mapping("template")
@@ -43,10 +44,8 @@ def read_workload(node: Mapping, kind: WorkloadKind) -> Workload:
     containers = tuple(map(_container, pod.mappings("containers"))) if pod else ()
     init_containers = tuple(map(_container, pod.mappings("initContainers"))) if pod else ()
     return Workload(
-        kind=kind,
-        name=named(metadata),
-        namespace=metadata.text("namespace"),
-        span=node.span,
+        kind,
+        *identity(node),
         replicas=spec.integer("parallelism" if kind in _JOBS else "replicas") if spec else None,
         max_surge=_max_surge(spec, kind) if spec else None,
         labels=labels(template, "metadata", "labels"),
@@ -59,9 +58,10 @@ def read_workload(node: Mapping, kind: WorkloadKind) -> Workload:
     )
 
 
-def named(node: Mapping) -> Located[str]:
-    """The name in a container or in an object's metadata; nothing, at its beginning, where it has none."""
-    return node.text("name") or Located("", node.first)
+def identity(node: Mapping) -> tuple[Located[str], Located[str] | None, Span]:
+    """The name of an object, empty where it has none, its namespace and its place."""
+    name, namespace = node.text("metadata", "name"), node.text("metadata", "namespace")
+    return name or Located("", node.first), namespace, node.span
 
 
 def labels(node: Mapping | None, *keys: str) -> Labels:
@@ -85,13 +85,12 @@ def _max_surge(spec: Mapping, kind: WorkloadKind) -> Located[str] | None:
 
 def _is_partial(node: Mapping, kind: WorkloadKind, containers: tuple[Container, ...]) -> bool:
     """Whether an object lacks what the API demands of a whole one, or may get more from a template."""
-    return (
-        not containers
-        or any(container.image is None for container in containers)
-        or (kind in _NEED_A_SELECTOR and node.at("spec", "selector") is None)
-        or "{{" in node.written
-        or "{%" in node.written
-    )
+    if not containers or any(container.image is None for container in containers):
+        return True
+    if kind in _NEED_A_SELECTOR and node.at("spec", "selector") is None:
+        return True
+    written = node.written
+    return "{{" in written or "{%" in written
 
 
 def _opening(template: Mapping | None, pod: Mapping | None) -> Opening | None:
@@ -102,7 +101,7 @@ def _opening(template: Mapping | None, pod: Mapping | None) -> Opening | None:
 def _container(node: Mapping) -> Container:
     variables = tuple(_env(node))
     return Container(
-        name=named(node),
+        name=node.text("name") or Located("", node.first),
         image=node.text("image"),
         command=_words(node.at("command")),
         args=_words(node.at("args")),

@@ -183,14 +183,15 @@ def _places(module: cst.Module, code: str) -> Mapping[cst.CSTNode, tuple[int, in
 def _offsets(generated: str, code: str, behind: int) -> Sequence[int]:
     """For each character that libcst gives back, and for those `behind` that it takes back, where it was.
 
-    It forgets form feeds before code, backslashes on lines of their own, blanks before some colons and in some
-    placeholders.
+    Blanks it does not always give back as they were: it forgets form feeds before code, backslashes on lines of
+    their own, and blanks before some colons and in some placeholders.
     """
     offsets: list[int] = []
     position = 0
     for character in generated:
-        position = code.index(character, position) + 1
-        offsets.append(position - 1)
+        if not character.isspace() or code.startswith(character, position):
+            position = code.index(character, position) + 1
+        offsets.append(max(position - 1, 0))
     return [*offsets, *[len(code)] * (behind + 1)]
 
 

@@ -25,7 +25,7 @@ class EnvValueNotString(Rule[Manifest]):
 
 
 def mistaken(manifest: Manifest) -> dict[Written, str]:
-    """The values that are no strings with the names of their variables, once each, however many aliases there are."""
+    """The values that are no strings with the names of their variables, once each, however often they are used."""
     return {
         variable.value: variable.name.value
         for workload in manifest.workloads

@@ -19,7 +19,8 @@ TO_STOP_S = 10
 
 _DURATION = re.compile(r"(?P<number>[0-9]{1,9}(?:\.[0-9]*)?|\.[0-9]+|inf(?:inity)?)(?P<unit>[smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_CONDITIONS = frozenset({"[", "test", "false", "pgrep"})
+_CONDITIONS = frozenset({"[", "command", "false", "grep", "pgrep", "pidof", "test", "which"})
+_MOST_OPERANDS = 4
 
 
 class Pause(NamedTuple):
@@ -43,7 +44,7 @@ class PoolerPrestopExceedsGrace(Rule[Manifest]):
         for workload in manifest.workloads:
             for container in (*workload.init_containers, *workload.containers):
                 pause, grace = pause_of(container), grace_of(workload)
-                if pause and grace and pause.seconds >= grace.value and is_pooler(container):
+                if pause and grace and 0 < grace.value <= pause.seconds and is_pooler(container):
                     yield self.finding(
                         pause.span,
                         f"the preStop hook of {container.name.value} sleeps {written_out(pause)}, and its pod is "
@@ -110,12 +111,12 @@ def grace_of(workload: Workload) -> Located[int] | None:
 
 
 def written_out(pause: Pause) -> str:
-    """The sum, "60 s" or "30 + 90 = 120 s"."""
+    """The sum, "60 s" or "30 + 90 = 120 s", with its operands where they are few."""
     if math.isinf(pause.seconds):
         return "without end"
     total = f"{pause.seconds:.9g} s"
     sleeps = " + ".join(f"{seconds:.9g}" for seconds in pause.sleeps_s)
-    return total if len(pause.sleeps_s) == 1 else f"{sleeps} = {total}"
+    return f"{sleeps} = {total}" if 1 < len(pause.sleeps_s) <= _MOST_OPERANDS else total
 
 
 def note_of(workload: Workload, grace: Located[int]) -> Note:

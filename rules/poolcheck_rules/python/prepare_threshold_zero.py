@@ -1,0 +1,43 @@
+"""psycopg told to prepare every statement at once, where preparing none was meant."""
+
+from collections.abc import Iterator
+
+from poolcheck.finding import Finding, Fix, Note, Severity
+from poolcheck.read.pools import Role
+from poolcheck.rule import Rule
+from poolcheck.source import Edit
+from poolcheck.system import Client, System, sharing
+from poolcheck.value import number_of
+
+
+class PrepareThresholdZero(Rule[System]):
+    id = "prepare-threshold-zero"
+    severity = Severity.WARNING
+    since = "0.1"
+
+    def check(self, system: System) -> Iterator[Finding]:
+        for client in system.clients:
+            threshold = client.pool.driver_argument("prepare_threshold")
+            is_psycopg = client.pool.driver in {"psycopg", None}
+            if threshold is None or number_of(threshold) != 0 or not is_psycopg or client.pool.role is Role.TEST:
+                continue
+            shared = sharing(client.target)
+            message = "prepare_threshold=0 prepares every statement when it is first executed; None prepares none"
+            notes = [Note(reason.span, reason.text) for reason in shared.because if reason.span] if shared else []
+            is_plain = len(threshold.places) == 1
+            fix = Fix("Write None", (Edit(threshold.places[0], "None"),), safe=bool(shared and shared.is_certain))
+            yield self.finding(
+                threshold.places[0],
+                message,
+                notes=notes,
+                fix=fix if is_plain else None,
+                severity=severity_of(client),
+            )
+
+
+def severity_of(client: Client) -> Severity:
+    """Certain harm behind a pooler that shares servers; advice where nothing is shared; else a warning."""
+    shared = sharing(client.target)
+    if shared:
+        return Severity.ERROR if shared.is_certain else Severity.WARNING
+    return Severity.INFO if client.target and client.target.is_certain else Severity.WARNING

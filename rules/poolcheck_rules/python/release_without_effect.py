@@ -1,0 +1,47 @@
+"""A connection that is given back in a way that does not give it back."""
+
+from collections.abc import Iterator
+
+from poolcheck.finding import Finding, Note, Severity
+from poolcheck.read.checkouts import Checkout
+from poolcheck.read.fate import Outcome
+from poolcheck.read.pools import Role
+from poolcheck.read.python import PythonModule
+from poolcheck.rule import Rule
+
+
+class ReleaseWithoutEffect(Rule[PythonModule]):
+    id = "release-without-effect"
+    severity = Severity.ERROR
+    since = "0.1"
+
+    def check(self, module: PythonModule) -> Iterator[Finding]:
+        for checkout in module.checkouts:
+            fate = checkout.fate
+            if fate is None or fate.outcome is not Outcome.RELEASED_IN_VAIN or checkout.role is Role.TEST:
+                continue
+            place = fate.decided_at or checkout.span
+            is_with = place.start <= checkout.span.start
+            notes = [] if is_with else [Note(checkout.span, "taken here")]
+            message = in_with(checkout) if is_with else by_close(checkout)
+            yield self.finding(place, message, notes=notes, severity=severity_of(checkout))
+
+
+def in_with(checkout: Checkout) -> str:
+    """What leaving a `with` statement does instead."""
+    if checkout.maker and not checkout.maker.is_pool:
+        return f"leaving the with block ends the transaction and leaves {checkout.title} open"
+    return (
+        f"leaving the with block ends the transaction and does not return what {checkout.title} took to the pool"
+    )
+
+
+def by_close(checkout: Checkout) -> str:
+    """What `close()` does instead."""
+    return f"close() ends the connection, and the pool still counts what {checkout.title} took as in use"
+
+
+def severity_of(checkout: Checkout) -> Severity:
+    """A slot of a pool is lost for good; a driver's own connection when the function returns, at the latest."""
+    severity = Severity.ERROR if checkout.is_pooled else Severity.WARNING
+    return severity.lower if checkout.runs_once else severity
