@@ -133,9 +133,10 @@ def _plus(one: Amount, other: Amount) -> Amount:
     return Amount(
         one.low + other.low,
         high,
-        one.because + other.because,
-        f"{one.low_sum} + {other.low_sum}",
-        f"{one.high_sum} + {other.high_sum}",
+        # What adds nothing, or nobody knows how much, is no reason for the sum.
+        tuple(reason for part in (one, other) if part.low or part.high for reason in part.because),
+        " + ".join(part.low_sum for part in (one, other) if part.low) or "0",
+        " + ".join(part.high_sum for part in (one, other) if part.high != 0) or "0",
     )
 
 

@@ -23,7 +23,7 @@ class Severity(StrEnum):
         return (Severity.INFO, Severity.WARNING, Severity.ERROR).index(self)
 
     @property
-    def lower(self) -> "Severity":
+    def milder(self) -> "Severity":
         """The next severity down; `info` has none below it."""
         return {Severity.ERROR: Severity.WARNING}.get(self, Severity.INFO)
 

@@ -88,7 +88,7 @@ class Sharing(NamedTuple):
 
 
 def sharing(target: Target | None) -> Sharing | None:
-    """Whether a client's prepared statements meet those of others; None where they do not, or nothing suggests it."""
+    """Whether a client's prepared statements meet those of others; None where nothing suggests it."""
     if target is None or (target.pooler is None and target.server):
         return None
     mode = target.mode
@@ -97,10 +97,10 @@ def sharing(target: Target | None) -> Sharing | None:
     kept = target.pooler.prepared_statements
     if mode.value is PoolMode.SESSION or (kept and kept.value > 0):
         return None
-    because = (Reason(f"server connections change hands after each {mode.value}", mode.span),)
+    because = [*target.because, Reason(f"server connections change hands after each {mode.value}", mode.span)]
     if kept and kept.span:
-        because += (Reason("prepared statements are not kept apart", kept.span),)
-    return Sharing(target.is_certain and kept is not None, (*target.because, *because))
+        because.append(Reason("prepared statements are not kept apart", kept.span))
+    return Sharing(target.is_certain and kept is not None, tuple(because))
 
 
 def operands(reasons: Iterable[Reason], besides: Span | None) -> list[Note]:

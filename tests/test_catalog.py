@@ -27,7 +27,7 @@ class Anything(Rule[SyntaxFault]):
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder on the import path into which packs can be put."""
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     return tmp_path
 
 
@@ -50,7 +50,7 @@ def test_the_built_in_pack_is_found_by_its_entry_point() -> None:
 
 
 def test_a_third_party_pack_is_found_like_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(PACKS / "acme"))
+    monkeypatch.setattr(sys, "path", [str(PACKS / "acme"), *sys.path])
 
     rule = installed()["port-not-ours"]
 
@@ -59,14 +59,14 @@ def test_a_third_party_pack_is_found_like_our_own(monkeypatch: pytest.MonkeyPatc
 
 
 def test_listing_rules_imports_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(PACKS / "broken"))
+    monkeypatch.setattr(sys, "path", [str(PACKS / "broken"), *sys.path])
 
     assert "never-ready" in installed()
     assert "broken_rules.never_ready" not in sys.modules
 
 
 def test_a_pack_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(PACKS / "broken"))
+    monkeypatch.setattr(sys, "path", [str(PACKS / "broken"), *sys.path])
 
     with pytest.raises(BrokenRulePack, match=r"'broken'.*broken_rules\.never_ready.*no_such_module"):
         load(installed()["never-ready"])

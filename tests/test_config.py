@@ -102,7 +102,7 @@ def test_what_is_no_toml_is_told_where_it_stops_being_toml() -> None:
 
     (mistake,) = caught.value.mistakes
     assert mistake.value.startswith("not TOML: ")
-    assert mistake.span.start == len("select = [\nignore ")
+    assert mistake.span.start == len("select = [\n")
 
 
 def test_the_nearest_file_holds_and_our_own_is_stronger(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 from poolcheck.catalog import installed
 from poolcheck.command.refused import told
@@ -87,7 +88,8 @@ def _written(value: object) -> str:
         case str():
             return f'"{value}"'
         case tuple():
-            return f"[{', '.join(_written(member) for member in as_tuple(value))}]"
+            members = cast("tuple[object, ...]", value)
+            return f"[{', '.join(map(_written, members))}]"
         case Mapping():
             return "{}"
         case _:

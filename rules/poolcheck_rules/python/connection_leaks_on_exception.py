@@ -23,5 +23,5 @@ class ConnectionLeaksOnException(Rule[PythonModule]):
             if fate.decided_at and fate.release:
                 notes = [Note(fate.decided_at, "if this raises"), Note(fate.release, "this does not happen")]
             message = f"an exception keeps {checkout.function}() from giving back what {checkout.title} takes"
-            severity = self.severity.lower if checkout.runs_once else None
+            severity = self.severity.milder if checkout.runs_once else None
             yield self.finding(checkout.span, message, notes=notes, severity=severity)

@@ -40,4 +40,4 @@ def outcome(checkout: Checkout) -> str:
 def severity_of(checkout: Checkout) -> Severity:
     """A pool loses the connection for good; one of a driver's own is closed when Python forgets it."""
     severity = Severity.ERROR if checkout.is_pooled else Severity.WARNING
-    return severity.lower if checkout.runs_once else severity
+    return severity.milder if checkout.runs_once else severity

@@ -44,4 +44,4 @@ def by_close(checkout: Checkout) -> str:
 def severity_of(checkout: Checkout) -> Severity:
     """A slot of a pool is lost for good; a driver's own connection when the function returns, at the latest."""
     severity = Severity.ERROR if checkout.is_pooled else Severity.WARNING
-    return severity.lower if checkout.runs_once else severity
+    return severity.milder if checkout.runs_once else severity

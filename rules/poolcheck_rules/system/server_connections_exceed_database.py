@@ -1,8 +1,8 @@
 """Poolers and workloads that together may want more connections than their server accepts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from poolcheck.amount import overrun, total
+from poolcheck.amount import Amount, overrun, total
 from poolcheck.finding import Finding, Severity
 from poolcheck.rule import Rule
 from poolcheck.system import System, operands
@@ -17,6 +17,7 @@ class ServerConnectionsExceedDatabase(Rule[System]):
         for server in system.servers:
             pooled = [demand.connections for demand in system.demands if demand.server is server]
             direct = [client.connections for client in system.direct_clients_of(server)]
+            pooled, direct = ([part for part in parts if part.low or part.high] for parts in (pooled, direct))
             wanted = total([*pooled, *direct])
             found = overrun(wanted, server.accepts)
             places = (reason.span for reason in wanted.because if reason.span)
@@ -30,6 +31,6 @@ class ServerConnectionsExceedDatabase(Rule[System]):
                 yield self.finding(place, message, notes=notes, severity=severity)
 
 
-def who(pooled: list[object], direct: list[object]) -> str:
+def who(pooled: Sequence[Amount], direct: Sequence[Amount]) -> str:
     """Who opens connections to the server."""
     return " and ".join(["its poolers"] * bool(pooled) + ["workloads"] * bool(direct))

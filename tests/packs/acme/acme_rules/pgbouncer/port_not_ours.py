@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.pgbouncer import PgBouncerConfig
-
-from poolcheck.finding import Edit, Finding, Fix, Severity
 from poolcheck.rule import Rule, option
+from poolcheck.source import Edit
 
 
 class PortNotOurs(Rule[PgBouncerConfig]):
