@@ -1,0 +1,45 @@
+# `make demo` and `make test` need Python 3.11 or newer and set up everything else themselves.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STORIES := shop shop-fixed
+
+.PHONY: demo test check fix golden clean
+
+## Shows what poolcheck says about a web shop with the faults that teams make.
+demo: .venv/ready
+	@$(BIN)/poolcheck check fixtures/shop; test $$? -eq 1
+
+## Everything that CI runs.
+test: .venv/ready-for-tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+## Formats the code and makes ruff's own fixes.
+fix: .venv/ready-for-tests
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+## Writes anew what poolcheck says about the fixtures: read the diff.
+golden: .venv/ready-for-tests
+	@for story in $(STORIES); do \
+		$(BIN)/poolcheck check --isolated fixtures/$$story > fixtures/$$story.out; test $$? -le 1 || exit 2; \
+	done
+
+clean:
+	rm -rf .venv build dist
+
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "poolcheck needs Python 3.11 or newer, and this is %d.%d: make PYTHON=python3.11 …" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/ready-for-tests: .venv/ready
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
