@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ WHO = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": 
 
 
 @pytest.fixture(scope="module")
-def hook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def hook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository that holds what a user of the hook would fetch: the tree as it is now."""
     folder = tmp_path_factory.mktemp("hook")
     wanted = ("poolcheck", "rules", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
@@ -22,7 +21,7 @@ def hook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
         copy(ROOT / name, folder / name)
     commit(folder)
-    yield folder
+    return folder
 
 
 def commit(folder: Path) -> None:
