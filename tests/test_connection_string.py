@@ -119,7 +119,11 @@ def test_a_template_may_hold_blanks_and_is_never_at_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["host=db {{ extra }}", "host=db {% if x %}pool_size=5{% endif %}", "{{ a }}={{ b }}"]
+    "text",
+    ["host=db {{ extra }}", "host=db {% if x %}pool_size=5{% endif %}", "{{ a }}={{ b }}", "__SHOP__", "@SHOP@"],
 )
 def test_a_string_is_not_complete_where_a_template_may_bring_pairs_in(text: str) -> None:
-    assert not read(text).is_complete
+    string = read(text)
+
+    assert not string.is_complete
+    assert string.fault is None

@@ -189,6 +189,29 @@ def test_a_line_that_pgbouncer_refuses_is_a_fault_and_the_next_is_read(
     assert ("pgbouncer", "syslog", "1") in assignments(read(text))
 
 
+def test_refused_lines_that_follow_one_another_are_one_fault_at_the_first() -> None:
+    text = "[pgbouncer]\nUsage:\n\n  pgbouncer -d pgbouncer.ini\npsql -p 6432\nsyslog = 1\nBye.\nBye = bye bye\n"
+
+    assert faults(text) == [
+        ("Usage:", "PgBouncer refuses this line and the 2 below it: a setting is written as name = value"),
+        ("Bye.", "PgBouncer refuses this line: a setting is written as name = value"),
+    ]
+
+
+def test_of_two_refused_lines_the_first_is_told_apart() -> None:
+    text = "[users]\na@x.org = pool_mode=session\nb@x.org = pool_mode=session\n"
+
+    assert faults(text) == [
+        ("@", "PgBouncer refuses this line and the one below it: '@' cannot be part of a name")
+    ]
+
+
+def test_faults_are_in_the_order_of_the_text() -> None:
+    text = "oops\n[pgbouncer]\n\xa0syslog = 1\nsyslog: 1\n"
+
+    assert [place for place, _ in faults(text)] == ["oops", "\xa0", "syslog: 1"]
+
+
 def test_a_byte_order_mark_is_a_fault_and_the_header_behind_it_is_read() -> None:
     text = "\ufeff[pgbouncer]\nsyslog = 1\n"
 
@@ -207,6 +230,9 @@ def test_a_byte_order_mark_is_a_fault_and_the_header_behind_it_is_read() -> None
         "${EXTRA_SETTINGS}",
         "$(EXTRA_SETTINGS)",
         "{{ name }} = {{ value }}",
+        "__DATABASES__",
+        "@DATABASES@",
+        "%%DATABASES%%",
         "{{/* first\n second: line\n*/}}",
     ],
 )

@@ -132,6 +132,13 @@ def test_documents_of_other_kinds_are_not_read_and_have_no_faults() -> None:
     assert facts("apiVersion: v1\nkind: Role\nrules: [\n") == []
 
 
+@pytest.mark.parametrize(
+    "lines", ["spec: {{ spec }}{{ more }}", "$(\nif x; then", "spec:\n  image: @IMAGE@", "<% if x %>"]
+)
+def test_a_document_that_is_yaml_only_when_it_is_filled_in_has_no_faults(lines: str) -> None:
+    assert facts(f"apiVersion: v1\nkind: Pod\n{lines}\n") == []
+
+
 def test_a_broken_document_is_told_and_does_not_hide_the_others() -> None:
     broken, manifest = facts("kind: Pod\nspec: [\n---\napiVersion: v1\nkind: Service\nmetadata: {name: shop}\n")
 

@@ -13,8 +13,8 @@ T = TypeVar("T")
 PATH = "pgbouncer.ini"
 
 
-def facts(text: str) -> list[PgBouncerConfig | SyntaxFault]:
-    return list(read_pgbouncer(Source(PATH, text), Memory({})))
+def facts(text: str, path: str = PATH) -> list[PgBouncerConfig | SyntaxFault]:
+    return list(read_pgbouncer(Source(path, text), Memory({})))
 
 
 def config(text: str) -> PgBouncerConfig:
@@ -138,6 +138,29 @@ def test_a_file_for_another_program_says_nothing() -> None:
     assert facts("[program:pgbouncer]\ncommand: pgbouncer\nautostart: true\n") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[pgbouncer]\npooler1 ansible_host=10.0.0.7\n[pgbouncer:vars]\npool_size=40\n",
+        "[databases]\ndb1\n[pgbouncer]\n10.0.0.7\n",
+        "[pgbouncer]\nhost = 10.0.0.7\nport = 6432\nuser = app\nlogfile = client.log\n[redis]\nhost = cache\n",
+    ],
+)
+def test_a_section_called_pgbouncer_alone_makes_no_pgbouncer_ini(text: str) -> None:
+    assert facts(text, "deploy/hosts.ini") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["[pgbouncer]\npool_mode = session\n", "[databases]\nshop = host=db dbname=shop\n[pgbouncer]\n"]
+)
+def test_what_only_pgbouncer_knows_makes_a_pgbouncer_ini_of_any_name(text: str) -> None:
+    assert len(facts(text, "deploy/pooler.ini")) == 1
+
+
+def test_a_file_of_the_usual_name_is_pgbouncers_whatever_is_wrong_with_it() -> None:
+    assert len(facts("[pgbouncer]\nPOOL_MODE: session\n", "deploy/pgbouncer-eu.ini")) == 2
+
+
 def test_a_header_in_the_wrong_case_is_still_meant_for_pgbouncer() -> None:
     assert [header.value for header in config("[PgBouncer]\npool_mode = session\n").headers] == ["PgBouncer"]
 
@@ -171,6 +194,25 @@ def test_the_pool_mode_of_a_user_whom_a_database_names_depends_on_the_version() 
     assert read.pool_mode(shop) is None
     assert value(read._replace(version=(1, 22)).pool_mode(shop)) is PoolMode.STATEMENT
     assert value(read._replace(version=(1, 23)).pool_mode(shop)) is PoolMode.SESSION
+
+
+@pytest.mark.parametrize(
+    ("databases", "modes"),
+    [
+        ("a = host=x\nb = host=x pool_mode=statement", ["transaction", "statement", "session"]),
+        ("a = host=x user=u", ["transaction"]),
+        ("", ["transaction"]),
+    ],
+)
+def test_the_modes_of_all_pools_are_those_of_databases_and_of_users_who_log_in(
+    databases: str, modes: list[str]
+) -> None:
+    read = config(
+        f"[databases]\n{databases}\n[users]\nv = pool_mode=session\nw = pool_size=3\n"
+        "[pgbouncer]\npool_mode = transaction\n"
+    )
+
+    assert [value(mode) for mode in read.pool_modes()] == modes
 
 
 def test_the_pool_mode_that_is_built_in_has_no_place() -> None:
@@ -240,7 +282,7 @@ def test_a_part_of_a_file_is_read_with_the_offsets_of_the_file() -> None:
     block = "  [pgbouncer]\n  pool_mode = session\n"
     text = f"{before}{block}other: x\n"
 
-    (read,) = read_embedded(Source(PATH, text), Span(PATH, len(before), len(before) + len(block)))
+    (read,) = read_embedded(Source(PATH, text), Span(PATH, len(before), len(before) + len(block)), PATH)
 
     assert isinstance(read, PgBouncerConfig)
     assert read.text == block

@@ -67,3 +67,11 @@ def test_what_a_header_undoes_is_lost_only_where_it_was_no_default() -> None:
 
     assert findings(RepeatedPgbouncerSection(), (1, 20), text) == []
     assert len(findings(RepeatedPgbouncerSection(), (1, 19), text)) == 1
+
+
+def test_what_builds_of_one_version_differ_about_is_not_told() -> None:
+    text = "[pgbouncer]\nunix_socket_dir = /tmp\n[pgbouncer]\nlisten_port = 6432\n"
+
+    (finding,) = findings(RepeatedPgbouncerSection(), (1, 25), text)
+
+    assert [note.message for note in finding.notes] == ["unix_socket_dir = /tmp is lost"]

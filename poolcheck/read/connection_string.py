@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.template import masked
+from poolcheck.read.template import is_placeholder, masked
 from poolcheck.source import Located, Span
 
 _WORD = re.compile(r"[^ ]+")
@@ -51,7 +51,7 @@ def read_connection_string(written: Located[str]) -> ConnectionString:
         value = _VALUE.match(text, key.end()) if key else None
         if key and value and "\0" not in key["key"]:
             parameters.append(_parameter(written, key, value))
-        elif is_template:
+        elif is_template or is_placeholder(word[0]):
             is_complete = False
         else:
             return ConnectionString(tuple(parameters), None, _fault(written, word, key), is_complete)

@@ -11,7 +11,7 @@ from configparser import RawConfigParser
 from typing import NamedTuple
 
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.template import templates
+from poolcheck.read.template import is_placeholder, templates
 from poolcheck.source import Located, Source, Span
 
 _BLANKS = " \t\n\v\f\r"
@@ -80,7 +80,16 @@ def read_ini(source: Source, region: Span) -> Ini:
         )
         for key in parser.sections()
     )
-    return Ini(sections, tuple(statements.includes), tuple(statements.faults))
+    return Ini(sections, tuple(statements.includes), statements.faults)
+
+
+class _Refused(NamedTuple):
+    """A line that is no statement, how many more follow it with nothing in between, and where the last ends."""
+
+    line: str
+    span: Span
+    more: int
+    end: int
 
 
 class _Statements:
@@ -101,7 +110,8 @@ class _Statements:
         self.headers: dict[str, Located[str]] = {}
         self.gaps: defaultdict[str, list[Span]] = defaultdict(list)
         self.includes: list[Located[str]] = []
-        self.faults: list[SyntaxFault] = []
+        self._refused: list[_Refused] = []
+        self._invisible: list[SyntaxFault] = []
 
     def __iter__(self) -> Iterator[str]:
         yield f"[{_WITHOUT_HEADER}]"
@@ -118,6 +128,11 @@ class _Statements:
                     self._include(statement)
                 case _:
                     self._refuse(*statement.span())
+
+    @property
+    def faults(self) -> tuple[SyntaxFault, ...]:
+        """What PgBouncer refuses, in the order of the text."""
+        return tuple(sorted([*self._invisible, *map(_fault, self._refused)]))
 
     def assignment(self, key: str, value: str) -> Assignment:
         """What was handed over under a key and came back with a value."""
@@ -145,15 +160,19 @@ class _Statements:
         """Notes a line that is no statement, or only what a template makes of it, and goes on behind it."""
         if invisible := _INVISIBLE.match(self._text, start, end):
             self._position = invisible.end()
-            self.faults.append(_invisible(invisible[0], self._span(*invisible.span())))
+            self._invisible.append(_invisible(invisible[0], self._span(*invisible.span())))
         elif filled_in := list(templates(self._text, start, end)):
             closed = min(filled_in[-1][1], self._end)
             line_break = self._text.find("\n", closed, self._end)
             self._position = self._end if line_break < 0 else line_break
             self.gaps[self._section].append(self._span(start, self._position))
+        elif is_placeholder(line := self._text[start:end].rstrip(_BLANKS)):
+            self.gaps[self._section].append(self._span(start, start + len(line)))
+        elif self._refused and not self._text[self._refused[-1].end : start].strip(_BLANKS):
+            above = self._refused[-1]
+            self._refused[-1] = above._replace(more=above.more + 1, end=end)
         else:
-            line = self._text[start:end].rstrip(_BLANKS)
-            self.faults.append(_refused(line, self._span(start, start + len(line))))
+            self._refused.append(_Refused(line, self._span(start, start + len(line)), 0, end))
 
     def _span(self, start: int, end: int) -> Span:
         return Span(self._path, start, end)
@@ -164,15 +183,20 @@ def _invisible(characters: str, span: Span) -> SyntaxFault:
     return SyntaxFault(span, f"PgBouncer refuses this line: it begins with {named}")
 
 
-def _refused(line: str, span: Span) -> SyntaxFault:
+def _fault(refused: _Refused) -> SyntaxFault:
+    place, reason = _reason(refused.line, refused.span)
+    more = f" and the {refused.more} below it" if refused.more > 1 else " and the one below it"
+    return SyntaxFault(place, f"PgBouncer refuses this line{more if refused.more else ''}: {reason}")
+
+
+def _reason(line: str, span: Span) -> tuple[Span, str]:
+    """What is wrong with a line, and where."""
     if line.startswith("["):
-        return SyntaxFault(span, "PgBouncer refuses this line: the header has no ]")
+        return span, "the header has no ]"
     if line.startswith("'"):
-        return SyntaxFault(
-            span, "PgBouncer refuses this line: a name in quotes is closed, not empty, and followed by ="
-        )
+        return span, "a name in quotes is closed, not empty, and followed by ="
     name, equals, _ = line.partition("=")
     if equals and (odd := _NO_PART_OF_A_NAME.search(name.rstrip(_BLANKS))):
         place = span._replace(start=span.start + odd.start(), end=span.start + odd.end())
-        return SyntaxFault(place, f"PgBouncer refuses this line: {odd[0]!r} cannot be part of a name")
-    return SyntaxFault(span, "PgBouncer refuses this line: a setting is written as name = value")
+        return place, f"{odd[0]!r} cannot be part of a name"
+    return span, "a setting is written as name = value"

@@ -1,5 +1,6 @@
 """What a pgbouncer.ini means: settings, entries, and what is in effect of them."""
 
+import os.path
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
@@ -29,6 +30,9 @@ T = TypeVar("T")
 
 FALLBACK = "*"
 """The entry of [databases] for every name that has none; its string is not read before a client asks for one."""
+
+_OF_ANY_PROGRAM = frozenset({"logfile", "pidfile", "syslog", "user", "verbose"})
+"""Settings that another program may have, too, about itself or about the PgBouncer that it connects to."""
 
 
 class PoolMode(StrEnum):
@@ -154,6 +158,15 @@ class PgBouncerConfig(NamedTuple):
             return None
         return users_mode
 
+    def pool_modes(self) -> Iterator[Effective[PoolMode] | None]:
+        """The modes of the pools that are seen: those of the databases, and of users who have one of their own."""
+        databases = [entry for entry in self.databases if entry.in_effect]
+        users = [user for user in self.users if user.in_effect and user.parameter("pool_mode")]
+        if all(entry.parameter("user") for entry in databases):
+            users = []
+        entries = [*databases, *users]
+        yield from map(self.pool_mode, entries) if entries else (self.pool_mode(),)
+
     def pool_size(self, entry: Entry) -> Effective[int] | None:
         """The server connections of one pool of a database, without the reserve; None where unknown or refused.
 
@@ -192,15 +205,15 @@ class PgBouncerConfig(NamedTuple):
 
 def read_pgbouncer(source: Source, _files: Files) -> Iterator[PgBouncerConfig | SyntaxFault]:
     """What a whole file says. Includes are not followed; nothing is said of a file that is none of PgBouncer's."""
-    yield from read_embedded(source, Span(source.path, 0, len(source.text)))
+    yield from read_embedded(source, Span(source.path, 0, len(source.text)), os.path.basename(source.path))
 
 
-def read_embedded(source: Source, region: Span) -> Iterator[PgBouncerConfig | SyntaxFault]:
-    """What a part of a file says, such as a block scalar; the lines in it may be indented."""
+def read_embedded(source: Source, region: Span, name: str) -> Iterator[PgBouncerConfig | SyntaxFault]:
+    """What a part of a file says that becomes a file of this name: a block scalar, in which lines are indented."""
     ini = read_ini(source, region)
-    headers = tuple(section.header for section in ini.sections if section.header)
-    if headers and not any(header.value.strip().lower() in set(Scope) for header in headers):
+    if not _is_for_pgbouncer(ini.sections, name):
         return
+    headers = tuple(section.header for section in ini.sections if section.header)
     settings = _settings(ini.sections)
     databases, users, peers = (_entries(ini.sections, scope) for scope in (Scope.DATABASE, Scope.USER, Scope.PEER))
     yield from ini.faults
@@ -219,6 +232,26 @@ def read_embedded(source: Source, region: Span) -> Iterator[PgBouncerConfig | Sy
         settings_in_effect={setting.name.value: setting.value for setting in settings if setting.in_effect},
         users_in_effect={user.name.value: user for user in users if user.in_effect},
     )
+
+
+def _is_for_pgbouncer(sections: Iterable[Section], name: str) -> bool:
+    """Whether an ini is PgBouncer's, and not an inventory or a client's settings with a section of that name."""
+    scopes = [(section.header.value.strip().lower(), section) for section in sections if section.header]
+    if name.lower().startswith("pgbouncer"):
+        return not scopes or any(scope in set(Scope) for scope, _ in scopes)
+    return any(
+        _is_pgbouncers_own(scope, assignment) for scope, section in scopes for assignment in section.assignments
+    )
+
+
+def _is_pgbouncers_own(scope: str, assignment: Assignment) -> bool:
+    """Whether nobody but PgBouncer has such an assignment in a section of such a name."""
+    if scope == Scope.DATABASE:
+        return any(
+            known(Scope.DATABASE, name.value) for name, _ in read_connection_string(assignment.value).parameters
+        )
+    name = assignment.name.value
+    return scope == Scope.PGBOUNCER and known(Scope.PGBOUNCER, name) is not None and name not in _OF_ANY_PROGRAM
 
 
 def _settings(sections: Iterable[Section]) -> tuple[Setting, ...]:

@@ -73,6 +73,21 @@ class KnownSetting(NamedTuple):
         return self.changed.before if version < self.changed.version else self.default
 
 
+OF_FORKS = frozenset(
+    {
+        "polling_frequency",
+        "recreate_disconnected_pools",
+        "rewrite_query_disconnect_on_failure",
+        "rewrite_query_py_module_file",
+        "routing_rules_py_module_file",
+        "server_failed_delay",
+        "stats_users_prefix",
+        "topology_query",
+    }
+)
+"""What forks of PgBouncer add: pgbouncer-rr-patch and pgbouncer-fast-switchover by awslabs, and Zalando's."""
+
+
 def known(scope: Scope, name: str) -> KnownSetting | None:
     """The setting of this name in this scope."""
     return SETTINGS[scope].get(name)

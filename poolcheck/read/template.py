@@ -6,6 +6,12 @@ from collections.abc import Iterator
 _OPENING = re.compile(r"\{\{|\{%|\{#|<%|%\{|\$\{|\$\(|\$[A-Za-z_]\w*")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>", "%{": "}", "${": "}", "$(": ")"}
 
+_PLACEHOLDER = re.compile(r"__\w+__|@+\w+@+|%+\w+%+")
+_IN_YAML = re.compile(
+    r"^[ \t]*(?:-[ \t]+)?(?:\$\(|\$\{?\w+\}?|__\w+__)[ \t\r]*$|(?:^|[:-][ \t])[ \t]*(?:@+\w+@+|%+\w+%+)",
+    re.MULTILINE,
+)
+
 _LONGEST = 2_000
 """How far a template's end is looked for, so that a file full of openings costs no more than its length."""
 
@@ -13,6 +19,16 @@ _LONGEST = 2_000
 def has_template(text: str) -> bool:
     """Whether any of it is to be filled in: `{{ x }}`, `{% x %}`, `<% x %>`, `%{ x }`, `${X}`, `$(X)`, `$X`."""
     return _OPENING.search(text) is not None
+
+
+def is_placeholder(line: str) -> bool:
+    """Whether a line is but a name that a script replaces: `__DATABASES__`, `@DATABASES@`, `%DATABASES%`."""
+    return _PLACEHOLDER.fullmatch(line) is not None
+
+
+def is_filled_in_yaml(lines: str) -> bool:
+    """Whether a script fills in these lines of YAML: a value `@NAME@`, or a line that is but `${LINES}`."""
+    return _IN_YAML.search(lines) is not None
 
 
 def templates(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

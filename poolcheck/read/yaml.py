@@ -14,11 +14,13 @@ from yaml import CollectionNode, MappingNode, ScalarNode, SequenceNode
 
 from poolcheck.read.fault import SyntaxFault
 from poolcheck.read.scalars import ScalarKind, integer_of, kind_of_plain
+from poolcheck.read.template import is_filled_in_yaml
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import Unknown
 
 DEEPEST = 200
 """Levels of nesting: more than anybody writes, and few enough for the stack of either of PyYAML's composers."""
+TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _YTT = re.compile(r"(?:^|[ \t])#@", re.MULTILINE)
@@ -214,7 +216,7 @@ def compose(source: Source, region: Span) -> Iterator[Node | SyntaxFault]:
         for node in yaml.compose_all(text, Loader=LOADERS[_may_be_deep(text)]):
             yield _wrapped(document, node)
     except (yaml.YAMLError, UnicodeEncodeError) as error:
-        if "{{" not in text and "{%" not in text:
+        if not _is_template(text, error):
             yield _fault(source, region, error)
 
 
@@ -291,8 +293,7 @@ class _Guarded(_Untagged):
     def descend_resolver(self, current_node: yaml.Node | None, current_index: object) -> None:  # noqa: ARG002
         self._depth += 1
         if current_node and self._depth > DEEPEST:
-            problem = f"nested more than {DEEPEST} levels deep"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=current_node.start_mark)
+            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=current_node.start_mark)
 
     def ascend_resolver(self) -> None:
         self._depth -= 1
@@ -353,10 +354,23 @@ def _end(node: yaml.Node) -> int:
     return node.end_mark.index
 
 
+def _is_template(text: str, error: Exception) -> bool:
+    """Whether something is put in the text, or in the lines at fault, that makes YAML of it."""
+    if any(opening in text for opening in ("{{", "{%", "<%")):
+        return True
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return False
+    first = error.context_mark or error.problem_mark
+    start, end = text.rfind("\n", 0, first.index) + 1, text.find("\n", error.problem_mark.index)
+    return is_filled_in_yaml(text[start:end] if end >= 0 else text[start:])
+
+
 def _fault(source: Source, region: Span, error: Exception) -> SyntaxFault:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         at = region.start + error.problem_mark.index
-        reason = " ".join(filter(None, (error.problem, error.context)))
+        # libyaml since 0.2.6 has a limit of its own, and reads ahead: its scanner may meet that before we meet ours.
+        is_too_deep = "nesting depth" in (error.problem or "")
+        reason = TOO_DEEP if is_too_deep else " ".join(filter(None, (error.problem, error.context)))
         if "cannot start any token" in reason and source.text[at : at + 1] == "\t":
             reason = "a tab where only spaces may indent"
     else:

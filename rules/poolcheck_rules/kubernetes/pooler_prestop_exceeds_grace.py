@@ -47,8 +47,8 @@ class PoolerPrestopExceedsGrace(Rule[Manifest]):
                 if pause and grace and 0 < grace.value <= pause.seconds and is_pooler(container):
                     yield self.finding(
                         pause.span,
-                        f"the preStop hook of {container.name.value} sleeps {written_out(pause)}, and its pod is "
-                        f"killed after {grace.value} s",
+                        f"the preStop hook of {container.name.value} sleeps {written_out(pause)}, and its pod has "
+                        f"{grace.value} s to stop",
                         notes=[note_of(workload, grace)],
                         fix=more_grace(workload, pause),
                     )
@@ -122,8 +122,8 @@ def written_out(pause: Pause) -> str:
 def note_of(workload: Workload, grace: Located[int]) -> Note:
     """Where the grace period is written, or could be."""
     if workload.grace_s is None:
-        return Note(grace.span, f"without terminationGracePeriodSeconds a pod has {grace.value} s to stop")
-    return Note(grace.span, f"the pod has {grace.value} s to stop")
+        return Note(grace.span, f"without terminationGracePeriodSeconds a pod has {grace.value} s")
+    return Note(grace.span, f"what is left after {grace.value} s is killed")
 
 
 def more_grace(workload: Workload, pause: Pause) -> Fix | None:

@@ -4,16 +4,17 @@ import re
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.pgbouncer import FALLBACK, Entry, PgBouncerConfig, Setting
+from poolcheck.read.pgbouncer import FALLBACK, Entry, PgBouncerConfig, PoolMode, Setting
 from poolcheck.read.pgbouncer_settings import Kind, Scope, known
 from poolcheck.read.template import has_template
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span
 
 _IN_A_WORD = re.compile(r"[;#][ \t]*[^ \t].*")
-_BEHIND_A_BLANK = re.compile(r"(?<=[ \t])[;#](?![0-9]+$)[ \t]*[^ \t].*")
-_BEHIND_SQL = re.compile(r"(?<=[ \t]);[ \t]*[^\W\d_].*")
-_BEHIND_RESET = re.compile(r"(?<=[ \t])(?:;[ \t]*[^\W\d_]|#[ \t]*[^ \t]).*")
+_AT_THE_START = r"^[;#][ \t]+[^ \t].*"
+_BEHIND_A_BLANK = re.compile(rf"{_AT_THE_START}|(?<=[ \t])[;#](?![0-9]+$)[ \t]*[^ \t].*")
+_BEHIND_SQL = re.compile(rf"{_AT_THE_START}|(?<=[ \t]);[ \t]*[^\W\d_].*")
+_BEHIND_RESET = re.compile(rf"{_AT_THE_START}|(?<=[ \t])(?:;[ \t]*[^\W\d_]|#[ \t]*[^ \t]).*")
 _MORE_SQL = re.compile(
     r"""'|\$\$|;[ \t]*(?:
         (?:discard|reset|close|unlisten|deallocate)[ \t]+[\w.]+(?:[ \t]+(?:all|authorization))?[ \t]*(?:;|$)
@@ -42,7 +43,7 @@ class InlineComment(Rule[PgBouncerConfig]):
     def check(self, config: PgBouncerConfig) -> Iterator[Finding]:
         for setting in config.settings:
             if comment := comment_in(setting):
-                severity, harm = harm_of(setting.name.value, comment.value)
+                severity, harm = harm_of(setting.name.value, comment.value, config)
                 fix = moved_up(comment, setting.value, config)
                 yield self.finding(comment.span, f"PgBouncer {harm}", severity=severity, fix=fix)
         for kind, entries in (("database", config.databases), ("user", config.users), ("peer", config.peers)):
@@ -73,21 +74,28 @@ def pattern_for(setting: Setting) -> re.Pattern[str] | None:
     return _QUERIES.get(name, _BEHIND_A_BLANK)
 
 
-def harm_of(name: str, comment: str) -> tuple[Severity, str]:
+def harm_of(name: str, comment: str, config: PgBouncerConfig) -> tuple[Severity, str]:
     """What the comment does to a setting of [pgbouncer]."""
     fact = known(Scope.PGBOUNCER, name)
     kind = fact.kind if fact else Kind.STRING
-    if kind in _ONE_WORD or kind is Kind.HOSTS or name in {"user", "unix_socket_group"}:
+    if kind in _ONE_WORD or kind is Kind.HOSTS or name == "user":
         return Severity.ERROR, f"takes the comment for part of {name} and does not start"
     if kind is Kind.PATH:
         return Severity.ERROR, f"takes the comment for part of the path in {name}"
     if name in _RIGHTS and re.search(r"[, \t]\w", comment):
         return Severity.ERROR, f"takes each word of the comment for a user who {_RIGHTS[name]}"
-    if name == "server_reset_query":
+    if name == "server_reset_query" and resets(config):
         return Severity.ERROR, "sends the comment with server_reset_query, which fails and resets nothing"
-    if name in _QUERIES:
+    if name in {"auth_query", "server_check_query"}:
         return Severity.WARNING, f"sends the comment with {name}, which fails"
     return Severity.WARNING, f"takes the comment for part of {name}"
+
+
+def resets(config: PgBouncerConfig) -> bool:
+    """Whether PgBouncer is seen to send server_reset_query: in session mode, or because it always does."""
+    always = config.effective_integer("server_reset_query_always")
+    in_session = any(mode and mode.value is PoolMode.SESSION for mode in config.pool_modes())
+    return in_session or bool(always and always.value)
 
 
 def harm_to(kind: str, entry: Entry) -> str:

@@ -7,7 +7,7 @@ from poolcheck.read.pgbouncer import PgBouncerConfig, PoolMode, Version
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located
 
-_HARM = "prepared statements of different clients meet on one server connection and fail, or the wrong one runs"
+_HARM = "clients that prepare statements get errors, or each other's results"
 
 
 class PreparedStatementsOff(Rule[PgBouncerConfig]):
@@ -22,7 +22,12 @@ class PreparedStatementsOff(Rule[PgBouncerConfig]):
         limit = config.integer("max_prepared_statements")
         if limit and limit.value == 0 and (config.version is None or config.version >= (1, 21)):
             note = Note(mode.span, f"server connections change hands after each {mode.value}")
-            yield self.finding(limit.span, _HARM, notes=[note], fix=switched_on(limit, config.version))
+            yield self.finding(
+                limit.span,
+                f"max_prepared_statements is 0: {_HARM}",
+                notes=[note],
+                fix=switched_on(limit, config.version),
+            )
         elif is_off_by_default(config):
             yield self.finding(
                 mode.span, f"max_prepared_statements is unset, and 0 before PgBouncer 1.24: {_HARM}"
@@ -31,12 +36,7 @@ class PreparedStatementsOff(Rule[PgBouncerConfig]):
 
 def shared_modes(config: PgBouncerConfig) -> Iterator[Located[PoolMode]]:
     """The modes of the pools whose server connections change hands before a client leaves."""
-    databases = [entry for entry in config.databases if entry.in_effect]
-    users = [user for user in config.users if user.in_effect and user.parameter("pool_mode")]
-    if all(entry.parameter("user") for entry in databases):
-        users = []
-    modes = [config.pool_mode(entry) for entry in (*databases, *users)] or [config.pool_mode()]
-    for mode in modes:
+    for mode in config.pool_modes():
         if mode and mode.span and mode.value is not PoolMode.SESSION:
             yield Located(mode.value, mode.span)
 

@@ -25,4 +25,4 @@ class QueryWaitTimeoutOff(Rule[PgBouncerConfig]):
 def limit(config: PgBouncerConfig) -> str:
     """What ends the queue when time does not."""
     clients = config.effective_integer("max_client_conn")
-    return f"; the queue is full at {clients.value} clients" if clients and clients.value > 0 else ""
+    return f", and the client after number {clients.value} is turned away" if clients and clients.value > 0 else ""

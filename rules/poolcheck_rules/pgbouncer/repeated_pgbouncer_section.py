@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.pgbouncer import PgBouncerConfig, Setting
-from poolcheck.read.pgbouncer_settings import Scope, known
+from poolcheck.read.pgbouncer_settings import KnownSetting, Scope, known
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 
 _MOST_NOTES = 5
+_PACKAGED = frozenset({"auth_query", "unix_socket_dir"})
+"""Settings whose defaults are not the same in all builds of a version."""
 
 
 class RepeatedPgbouncerSection(Rule[PgBouncerConfig]):
@@ -21,7 +23,7 @@ class RepeatedPgbouncerSection(Rule[PgBouncerConfig]):
     def check(self, config: PgBouncerConfig) -> Iterator[Finding]:
         for at, lost in lost_at(config).items():
             one, many = f"{lost[0].name.value} back to its default", f"{len(lost)} settings back to their defaults"
-            message = f"this second header sets {one if len(lost) == 1 else many}"
+            message = f"this repeated header sets {one if len(lost) == 1 else many}"
             yield self.finding(config.headers[at].span, message, notes=notes(lost, config), fix=merged(at, config))
 
 
@@ -47,7 +49,12 @@ def lost_at(config: PgBouncerConfig) -> dict[int, list[Setting]]:
 def matters(setting: Setting, config: PgBouncerConfig) -> bool:
     """Whether PgBouncer knows the setting, and it is not just the default."""
     fact = known(Scope.PGBOUNCER, setting.name.value)
-    return fact is not None and fact.default_in(config.version) != setting.value.value
+    return fact is not None and default_of(fact, config) != setting.value.value
+
+
+def default_of(fact: KnownSetting, config: PgBouncerConfig) -> str | None:
+    """What a header sets a setting back to; None where that is not known."""
+    return None if fact.name in _PACKAGED else fact.default_in(config.version)
 
 
 def notes(lost: list[Setting], config: PgBouncerConfig) -> Iterator[Note]:
@@ -55,7 +62,7 @@ def notes(lost: list[Setting], config: PgBouncerConfig) -> Iterator[Note]:
     for setting in lost[:_MOST_NOTES]:
         name, value = setting.name.value, setting.value.value
         fact = known(Scope.PGBOUNCER, name)
-        default = fact.default_in(config.version) if fact else None
+        default = default_of(fact, config) if fact else None
         again = "" if default is None else f"; it is {default or 'empty'} again"
         left = len(lost) - _MOST_NOTES if setting is lost[:_MOST_NOTES][-1] else 0
         more = f" (and {left} more)" if left > 0 else ""

@@ -9,14 +9,16 @@ from poolcheck.read.pgbouncer_settings import Kind, KnownSetting, Scope, known
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located
 
-_TIME = re.compile(r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,6})?|\.[0-9]{1,6})[ \t]*(?P<unit>[A-Za-z]+)")
+_TIME = re.compile(r"(?P<number>[0-9]{1,9}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})[ \t]*(?P<unit>[A-Za-z]+)")
 
 _MILLISECONDS = {
+    **dict.fromkeys(("us", "usec", "usecs", "microsecond", "microseconds"), 0.001),
     **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), 1),
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1_000),
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60_000),
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3_600_000),
     **dict.fromkeys(("d", "day", "days"), 86_400_000),
+    **dict.fromkeys(("w", "week", "weeks"), 604_800_000),
 }
 
 
@@ -51,8 +53,8 @@ def milliseconds(text: str) -> float | None:
 
 
 def bare(value: Located[str], number: float, kind: Kind) -> Fix | None:
-    """The number in place of the time; None where it has a fraction that PgBouncer would refuse."""
+    """The number in place of the time; None where PgBouncer refuses its fraction, or would make 0 of it."""
     written = f"{number:.6f}".rstrip("0").rstrip(".")
-    if "." in written and kind is not Kind.SECONDS:
+    if ("." in written and kind is not Kind.SECONDS) or (written == "0" and number > 0):
         return None
     return Fix(f"Write {written}", (Edit(value.span, written),))

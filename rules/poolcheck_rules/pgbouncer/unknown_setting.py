@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 
 from poolcheck.finding import Finding, Severity
 from poolcheck.read.pgbouncer import FALLBACK, PgBouncerConfig
-from poolcheck.read.pgbouncer_settings import NEWEST, SETTINGS, Scope, known, scopes_of
+from poolcheck.read.pgbouncer_settings import NEWEST, OF_FORKS, SETTINGS, Scope, known, scopes_of
 from poolcheck.rule import Rule
 from poolcheck.source import Located
-from poolcheck.typed import suggestion
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -34,7 +33,7 @@ class UnknownSetting(Rule[PgBouncerConfig]):
         severity = Severity.INFO if is_newer else Severity.ERROR
         program = f"PgBouncer {'.'.join(map(str, NEWEST))}" if is_newer else "PgBouncer"
         for scope, name in looked_up(config):
-            if known(scope, name.value) is None:
+            if known(scope, name.value) is None and name.value not in OF_FORKS:
                 yield self.finding(
                     name.span, f"{program} does not start: {reason(scope, name.value)}", severity=severity
                 )
@@ -64,8 +63,15 @@ def reason(scope: Scope, name: str) -> str:
         return f"this is no setting of {described([scope])}"
     if name in _LIBPQ:
         return f"there is no setting {name} in {described([scope])}, but {_LIBPQ[name]} in [pgbouncer]"
-    likely = suggestion(name.lower().replace("-", "_"), SETTINGS[scope])
-    return f"there is no setting {name} in {described([scope])}{likely}"
+    return f"there is no setting {name} in {described([scope])}{suggestion(name, scope)}"
+
+
+def suggestion(name: str, scope: Scope) -> str:
+    """The setting that must have been meant; most names share words with others, so only a very close one."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name.lower().replace("-", "_"), sorted(SETTINGS[scope]), n=1, cutoff=0.8)
+    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def described(scopes: Iterable[Scope]) -> str:
