@@ -1,10 +1,13 @@
 """From the command line to an exit status: 0 nothing found, 1 findings, 2 could not check."""
 
 import os
+import re
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Sequence
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from io import TextIOWrapper
+from typing import NamedTuple, NoReturn
 
 from poolcheck import __version__
 from poolcheck.command.refused import Refused
@@ -16,49 +19,163 @@ FORMATS = ("full", "concise", "json")
 SEVERITIES = ("error", "warning", "info")
 TARGETS = ("pgbouncer", "postgres", "mysql")
 
+ABOUT = """\
+Finds connection-pool faults in pgbouncer.ini, in Kubernetes manifests, in Python source, and between them.
+Nothing of it is run, and nothing is connected to."""
+
+EXAMPLES = """\
+examples:
+  poolcheck check                                what is wrong in this folder
+  poolcheck check --fix deploy services          in two folders; the safe fixes are made
+  helm template chart | poolcheck check - src    in manifests from a pipe, together with source
+  poolcheck explain inline-comment               why this is wrong, and what is right
+
+exit status:
+  0  nothing found
+  1  something found
+  2  could not check"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs poolcheck with these arguments, by default those of the process; the exit status."""
-    options = _parser().parse_args(arguments)
+    _replace_what_cannot_be_shown(sys.stdout)
+    is_verbose = False
     try:
+        options = _options(sys.argv[1:] if arguments is None else arguments)
+        is_verbose = options.verbose
         status: int = import_module(f"poolcheck.command.{options.command}").run(options)
         sys.stdout.flush()
     except Refused as refusal:
-        sys.stderr.write("".join(f"poolcheck: {line}\n" for line in refusal.args))
-        return 2
+        return _could_not(*refusal.args, bug=refusal.__cause__, is_verbose=is_verbose)
     except KeyboardInterrupt:
+        sys.stderr.write("poolcheck: interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
         return PIPE_CLOSED
+    except OSError as error:
+        _print_no_more()
+        return _could_not(": ".join(str(each) for each in (error.filename, error.strerror or error) if each))
     except Exception as error:
-        if options.verbose:
-            raise
-        sys.stderr.write(f"poolcheck: a bug in poolcheck: {error!r} (--verbose shows where)\n")
-        return 2
+        return _could_not(f"a bug in poolcheck: {error!r}", bug=error, is_verbose=is_verbose)
     return status
 
 
-def _parser() -> ArgumentParser:
-    about = "Finds connection-pool faults in PgBouncer configuration, Kubernetes manifests and Python."
-    parser = ArgumentParser(prog="poolcheck", description=about)
-    parser.add_argument("--version", action="version", version=f"poolcheck {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _describe_check(commands.add_parser("check", help="look for faults"))
-    _describe_explain(commands.add_parser("explain", help="what a rule is about, with examples"))
-    _describe_rules(commands.add_parser("rules", help="all rules"))
-    _describe_config(commands.add_parser("config", help="the settings in effect, and where each comes from"))
+def _could_not(*why: str, bug: BaseException | None = None, is_verbose: bool = False) -> int:
+    """Says why there is no result, and where the bug is if one is the reason or how to get to know."""
+    if bug and is_verbose:
+        from traceback import print_exception
+
+        print_exception(bug)
+    hint = " (--verbose shows where)" if bug and not is_verbose else ""
+    sys.stderr.writelines(f"poolcheck: {line}{hint}\n" for line in why)
+    return 2
+
+
+def _replace_what_cannot_be_shown(stream: object) -> None:
+    """A `?` for what the terminal's encoding does not know is better than no report."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
+
+
+def _print_no_more() -> None:
+    """Throws away what is still to be printed, lest the end of the process tries again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Help(RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        """Asks for the width itself: argparse imports shutil for that, for every option it is told of."""
+        try:
+            columns = os.get_terminal_size().columns
+        except OSError:
+            columns = 80
+        super().__init__(prog, width=columns - 2)
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Refused(f"{message}; see {self.prog} --help")
+
+
+class _Command(NamedTuple):
+    about: str
+    usage: str
+    describe: Callable[[ArgumentParser], None]
+
+
+def _options(arguments: Sequence[str]) -> Namespace:
+    """What is asked for. Raises Refused, and SystemExit once help is printed."""
+    if not arguments:
+        _about().print_help(sys.stderr)
+        sys.exit(2)
+    command, *rest = arguments
+    if command.startswith("-"):
+        _about().parse_args([command])
+    if command not in COMMANDS:
+        raise Refused(_no_command(command))
+    about, usage, describe = COMMANDS[command]
+    parser = _Parser(f"poolcheck {command}", usage, about, formatter_class=_Help, allow_abbrev=False)
+    describe(parser)
+    options, unknown = parser.parse_known_intermixed_args(rest, Namespace(command=command))
+    if unknown:
+        parser.error(_unexpected(unknown[0], parser.format_help()))
+    return options
+
+
+def _about() -> ArgumentParser:
+    """The parser of what may stand in place of a command; its help is about all commands."""
+    commands = "".join(f"\n  {name:9}{command.about}" for name, command in COMMANDS.items())
+    parser = _Parser(
+        "poolcheck",
+        "poolcheck COMMAND ...",
+        f"{ABOUT}\n\ncommands:{commands}",
+        EXAMPLES,
+        formatter_class=_Help,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"poolcheck {__version__}", help="print the version"
+    )
     return parser
+
+
+def _no_command(written: str) -> str:
+    from poolcheck.typed import suggestion
+
+    if os.path.exists(written):
+        return f"there is no command {written!r}; did you mean `poolcheck check {written}`?"
+    near = suggestion(written, COMMANDS) or f"; there are {', '.join(COMMANDS)}"
+    return f"there is no command {written!r}{near}"
+
+
+def _unexpected(argument: str, help_text: str) -> str:
+    from poolcheck.typed import suggestion
+
+    if not argument.startswith("-"):
+        return f"{argument!r} is one too many"
+    name = argument.partition("=")[0]
+    return f"there is no option {name!r}{suggestion(name, re.findall(r'--[a-z-]+', help_text))}"
 
 
 def _describe_check(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("paths", nargs="*", default=["."], metavar="PATH", help="files and folders to check (default: .)")
+    add(
+        "paths",
+        nargs="*",
+        default=["."],
+        metavar="PATH",
+        help="files and folders to check (default: .); - is a stream of manifests on standard input",
+    )
     add = parser.add_argument_group("which rules").add_argument
-    add("--select", action="extend", type=_names, metavar="RULE[,…]", help="only these rules or groups")
-    add("--extend-select", action="extend", type=_names, metavar="RULE[,…]", help="these as well")
-    add("--ignore", action="extend", type=_names, metavar="RULE[,…]", help="not these")
-    add("--min-severity", choices=SEVERITIES, help="the least severity to report (default: warning)")
+    add("--select", action="extend", type=_names, metavar="RULE[,...]", help="only these rules or groups")
+    add("--extend-select", action="extend", type=_names, metavar="RULE[,...]", help="these as well")
+    add("--ignore", action="extend", type=_names, metavar="RULE[,...]", help="not these")
+    add(
+        "--min-severity",
+        choices=SEVERITIES,
+        help="the least severity to report: error, warning (the default) or info",
+        metavar="SEVERITY",
+    )
     add(
         "--target",
         action="append",
@@ -75,13 +192,16 @@ def _describe_check(parser: ArgumentParser) -> None:
         metavar="FORMAT[=FILE]",
         help=f"{', '.join(FORMATS)} (default: full), into FILE where one is named; can be given several times",
     )
+    add("--statistics", action="store_true", help="how often each rule finds something, in place of what it finds")
+    add("--show-files", action="store_true", help="the files that would be looked at, and look at none")
     add("-q", "--quiet", action="store_true", help="no summary")
     _add_color(parser)
     add = parser.add_argument_group("when to fail").add_argument
     add(
         "--fail-on",
         choices=(*SEVERITIES, "never"),
-        help="the least severity for which the exit status is 1 (default: warning)",
+        metavar="SEVERITY",
+        help="the least severity, of those reported, to exit with 1 for: error, warning (default), info, never",
     )
     add("--exit-zero", action="store_true", help="exit with 0 although something is found")
     add = parser.add_argument_group("mending").add_argument
@@ -104,7 +224,7 @@ def _describe_check(parser: ArgumentParser) -> None:
         action="store_false",
         help="look at what git ignores, too",
     )
-    add("--no-cache", action="store_true", help="read every file anew")
+    add("--no-cache", action="store_true", help="read every file anew; so far every run does")
     _add_settings(parser)
     _add_verbose(parser)
 
@@ -167,3 +287,13 @@ def _output(written: str) -> tuple[str, str | None]:
             f"{written!r} is not FORMAT or FORMAT=FILE with FORMAT one of {', '.join(FORMATS)}"
         )
     return name, path or None
+
+
+COMMANDS: Mapping[str, _Command] = {
+    "check": _Command("Look for faults", "poolcheck check [OPTIONS] [PATH ...]", _describe_check),
+    "explain": _Command("Show what a rule is about", "poolcheck explain [OPTIONS] RULE", _describe_explain),
+    "rules": _Command("List all rules", "poolcheck rules [OPTIONS]", _describe_rules),
+    "config": _Command(
+        "Show the settings in effect and where each is from", "poolcheck config [OPTIONS] [PATH]", _describe_config
+    ),
+}

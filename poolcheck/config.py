@@ -7,11 +7,12 @@ from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from poolcheck.catalog import RuleFile, load
+from poolcheck.discover import USUALLY_EXCLUDED, is_pattern, relative
 from poolcheck.finding import Severity
 from poolcheck.source import Located, Span
 from poolcheck.stated import Stated, StatedDatabase, StatedPooler, StatedWorkload, Versions
 from poolcheck.toml import place
-from poolcheck.typed import Keys, Mistake, is_table, record, suggestion
+from poolcheck.typed import WORDS, Keys, Mistake, is_like, is_table, record, suggestion
 
 FILES = ("poolcheck.toml", "pyproject.toml")
 """Where settings may stand, the stronger first."""
@@ -36,8 +37,8 @@ class Settings(NamedTuple):
         Mapping[str, tuple[str, ...]], "Rules and groups to leave out in files, by .gitignore pattern"
     ] = {}
     exclude: Annotated[
-        tuple[str, ...] | None, "What not to look at, as .gitignore patterns, in place of the usual folders"
-    ] = None
+        tuple[str, ...], "What not to look at, as .gitignore patterns, in place of the usual folders"
+    ] = USUALLY_EXCLUDED
     extend_exclude: Annotated[tuple[str, ...], "What not to look at besides, as .gitignore patterns"] = ()
     min_severity: Annotated[Severity, "The least severity that is reported"] = Severity.WARNING
     fail_on: Annotated[FailOn, "The least severity that makes the exit status 1"] = FailOn.WARNING
@@ -46,11 +47,18 @@ class Settings(NamedTuple):
     databases: Annotated[Mapping[str, StatedDatabase], "Database servers that no file shows"] = {}
     poolers: Annotated[Mapping[str, StatedPooler], "Poolers that no file shows"] = {}
     workloads: Annotated[Mapping[str, StatedWorkload], "Links from workloads to source, and corrections"] = {}
+    folder: str = ""
+    """What paths and patterns are relative to: the configuration file's folder, "" for the working directory."""
 
     @property
     def stated(self) -> Stated:
-        """The part that is about the system."""
-        return Stated(self.target, self.databases, self.poolers, self.workloads)
+        """The part that is about the system, with paths from the working directory."""
+        workloads = {name: self._placed(workload) for name, workload in self.workloads.items()}
+        return Stated(self.target, self.databases, self.poolers, workloads)
+
+    def _placed(self, workload: StatedWorkload) -> StatedWorkload:
+        source = (relative(os.path.join(self.folder, each)) for each in workload.source)
+        return workload._replace(source=tuple(source))
 
 
 class Configuration(NamedTuple):
@@ -102,8 +110,10 @@ def parse(path: str, text: str) -> Configuration:
         table = table.get(key, {}) if is_table(table) else {}
     mistakes: list[Mistake] = []
     settings: Settings = record(table, Settings, mistakes)
+    mistakes = mistakes or list(_bad_patterns(settings))
     if mistakes:
         raise _bad(path, text, mistakes)
+    settings = settings._replace(folder=os.path.dirname(path))
     return Configuration(path, text, settings, tuple(table) if is_table(table) else ())
 
 
@@ -123,15 +133,28 @@ def unknown_selector(selector: str, rules: Mapping[str, RuleFile]) -> str | None
 
 
 def _holds_settings(path: str) -> bool:
+    """Whether a file is there that sets something, or that nobody can tell of whether it does."""
     try:
         with open(path, "rb") as file:
             return not path.endswith("pyproject.toml") or b"tool.poolcheck" in file.read()
-    except OSError:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return False
+    except OSError:
+        return True
 
 
 def _prefix(path: str) -> Keys:
     return ("tool", "poolcheck") if os.path.basename(path) == "pyproject.toml" else ()
+
+
+def _bad_patterns(settings: Settings) -> Iterator[Mistake]:
+    lists: dict[Keys, Iterable[str]] = {
+        ("exclude",): settings.exclude,
+        ("extend-exclude",): settings.extend_exclude,
+        **{("per-file-ignores", pattern): (pattern,) for pattern in settings.per_file_ignores},
+    }
+    for keys, patterns in lists.items():
+        yield from (Mistake(keys, f"{each!r} is no pattern") for each in patterns if not is_pattern(each))
 
 
 def _unknown_selectors(settings: Settings, rules: Mapping[str, RuleFile]) -> Iterator[Mistake]:
@@ -157,9 +180,8 @@ def _bad_options(settings: Settings, rules: Mapping[str, RuleFile]) -> Iterator[
             keys = ("rules", rule, name)
             if name not in known:
                 yield Mistake(keys, f"{rule} has no option {name!r}{suggestion(name, known)}")
-            elif type(value) is not type(known[name].default):
-                wanted = type(known[name].default).__name__
-                yield Mistake(keys, f"option {name} of {rule} must be of type {wanted}, not {value!r}")
+            elif not is_like(value, known[name].default):
+                yield Mistake(keys, f"{name} must be {WORDS[type(known[name].default)]}, not {value!r}")
 
 
 def _bad(path: str, text: str, mistakes: Iterable[Mistake]) -> BadConfiguration:
@@ -194,7 +216,7 @@ class Configurations:
         self._override = override
         self._read: dict[str | None, Settings] = {None: override(Settings())}
         self._folders: dict[str, Settings] = {}
-        self._only = self._settings(only) if only else None
+        self._only = self._settings(only)._replace(folder="") if only else None
 
     def of(self, path: str) -> Settings:
         """The settings that hold for a file. Raises BadConfiguration."""

@@ -1,8 +1,9 @@
 """From paths to the files that might be worth reading."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from poolcheck.files import format_of
 
@@ -16,6 +17,10 @@ USUALLY_EXCLUDED = (
 """Folders that hold what others wrote or what tools made."""
 
 
+_NAME = re.compile(r"[\w.-]+")
+"""A pattern that is one beyond doubt: there is no need to import what understands the others."""
+
+
 class NoSuchPath(FileNotFoundError):
     """A path that was named and does not exist."""
 
@@ -23,17 +28,17 @@ class NoSuchPath(FileNotFoundError):
 def discover(
     roots: Iterable[str],
     *,
-    exclude: Sequence[str] | None = None,
-    extend_exclude: Sequence[str] = (),
+    exclude: Sequence[str] = USUALLY_EXCLUDED,
+    beneath: str = os.curdir,
     respect_gitignore: bool = True,
 ) -> Iterator[str]:
     """The files under the roots that may hold something, each once, relative to the working directory.
 
-    A root that is a file is taken as it is. Symbolic links to folders are not followed, so no folder is met
-    twice. Raises NoSuchPath.
+    `exclude` are patterns of what is left out `beneath` a folder. A root that is a file is taken as it is.
+    Symbolic links to folders are not followed, so no folder is met twice, and what is found and is no file, such
+    as a link that leads nowhere, is left out. Raises NoSuchPath, and OSError for a root that cannot be listed.
     """
-    patterns = (*(USUALLY_EXCLUDED if exclude is None else exclude), *extend_exclude)
-    walk = _Walk(patterns, respect_gitignore=respect_gitignore)
+    walk = _Walk(exclude, beneath, respect_gitignore=respect_gitignore)
     seen: set[str] = set()
     for root in roots:
         if not os.path.lexists(root):
@@ -45,9 +50,42 @@ def discover(
                 yield shown
 
 
-def relative(path: str) -> str:
-    """The path relative to the working directory, with `/`."""
-    return os.path.relpath(path).replace(os.sep, "/")
+def relative(path: str, folder: str = os.curdir) -> str:
+    """The path relative to a folder, by default the working directory, with `/`."""
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def matcher(patterns: Iterable[str]) -> "GitIgnoreSpec":
+    """What matches any of the patterns, as `.gitignore` has them. What is no pattern matches nothing."""
+    patterns = list(patterns)
+    try:
+        return _compiled(patterns)
+    except ValueError:
+        return _compiled([each for each in patterns if is_pattern(each)])
+
+
+def is_pattern(written: str) -> bool:
+    """Whether a text is a pattern as `.gitignore` has them."""
+    if _NAME.fullmatch(written):
+        return True
+    try:
+        _compiled([written])
+    except ValueError:
+        return False
+    return True
+
+
+def _compiled(patterns: list[str]) -> "GitIgnoreSpec":
+    """Raises ValueError where one is no pattern."""
+    import warnings
+
+    from pathspec import GitIgnoreSpec
+
+    try:
+        with warnings.catch_warnings(action="ignore"):  # `re` has doubts about [[:alpha:]]
+            return GitIgnoreSpec.from_lines(patterns)
+    except re.error as error:
+        raise ValueError(str(error)) from error
 
 
 class _Ignores(NamedTuple):
@@ -62,10 +100,14 @@ class _Ignores(NamedTuple):
         return self.patterns.check_file(f"{below}/" if path.endswith("/") else below).include
 
 
+_Met: TypeAlias = tuple[str, list[_Ignores] | None]
+"""A file, or a folder with what may leave out what is in it."""
+
+
 class _Walk:
-    def __init__(self, exclude: Sequence[str], *, respect_gitignore: bool) -> None:
+    def __init__(self, exclude: Sequence[str], beneath: str, *, respect_gitignore: bool) -> None:
         self._names = {pattern for pattern in exclude if not set(pattern) & set("/*?[!")}
-        self._patterns = [_Ignores(os.curdir, _patterns([each])) for each in exclude if each not in self._names]
+        self._patterns = [_Ignores(beneath, matcher([each])) for each in exclude if each not in self._names]
         self._respect_gitignore = respect_gitignore
 
     def files(self, root: str) -> Iterator[str]:
@@ -73,22 +115,38 @@ class _Walk:
 
         Who names a folder wants it looked at, so whatever would leave out the folder itself is disregarded.
         """
+        os.scandir(root).close()  # who may not list a folder that was named is told
         ignores = [*self._patterns, *self._gitignores_above(root)]
         yield from self._below(root, [ignore for ignore in ignores if not ignore.verdict(_as_folder(root))])
 
-    def _below(self, folder: str, ignores: list[_Ignores]) -> Iterator[str]:
+    def _below(self, root: str, ignores: list[_Ignores]) -> Iterator[str]:
+        left: list[_Met] = [(root, ignores)]
+        while left:
+            path, ignores_inside = left.pop()
+            if ignores_inside is None:
+                yield path
+            else:
+                left += reversed(list(self._inside(path, ignores_inside)))
+
+    def _inside(self, folder: str, ignores: list[_Ignores]) -> "Iterator[_Met]":
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
             return
-        if self._respect_gitignore and any(entry.name == ".gitignore" for entry in entries):
+        if self._respect_gitignore and any(entry.name == ".gitignore" and entry.is_file() for entry in entries):
             ignores = [*ignores, _read_gitignore(folder)]
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in self._names and not _is_ignored(_as_folder(entry.path), ignores):
-                    yield from self._below(entry.path, ignores)
-            elif format_of(entry.name) and entry.name not in self._names and not _is_ignored(entry.path, ignores):
-                yield entry.path
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_folder or (format_of(entry.name) and entry.is_file()):
+                path = _as_folder(entry.path) if is_folder else entry.path
+                if not self._is_left_out(entry.name, path, ignores):
+                    yield entry.path, ignores if is_folder else None
+
+    def _is_left_out(self, name: str, path: str, ignores: list[_Ignores]) -> bool:
+        if name in self._names:
+            return True
+        verdicts = (ignore.verdict(path) for ignore in reversed(ignores))
+        return next((verdict for verdict in verdicts if verdict is not None), False)
 
     def _gitignores_above(self, root: str) -> list[_Ignores]:
         """The `.gitignore` files between the repository's top and the root."""
@@ -107,17 +165,9 @@ def _as_folder(path: str) -> str:
     return path.rstrip("/") + "/"
 
 
-def _is_ignored(path: str, ignores: list[_Ignores]) -> bool:
-    verdicts = (ignore.verdict(path) for ignore in reversed(ignores))
-    return next((verdict for verdict in verdicts if verdict is not None), False)
-
-
 def _read_gitignore(folder: str) -> _Ignores:
-    with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
-        return _Ignores(folder, _patterns(file))
-
-
-def _patterns(lines: Iterable[str]) -> "GitIgnoreSpec":
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(lines)
+    try:
+        with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
+            return _Ignores(folder, matcher(file))
+    except OSError:
+        return _Ignores(folder, matcher(()))

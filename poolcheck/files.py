@@ -10,6 +10,10 @@ LARGEST_BYTES = 128 * 1024 * 1024
 """Nobody writes a larger file by hand."""
 
 
+STANDARD_INPUT = "-"
+"""What a stream of manifests on standard input is called."""
+
+
 class Format(Enum):
     """The formats of the files that are read, told by the ends of their names."""
 
@@ -20,6 +24,8 @@ class Format(Enum):
 
 def format_of(path: str) -> Format | None:
     """The format a file's name promises; None where nothing is read from such files."""
+    if path == STANDARD_INPUT:
+        return Format.YAML
     suffix = os.path.splitext(path)[1].lower()
     return next((candidate for candidate in Format if suffix in candidate.value), None)
 

@@ -15,8 +15,9 @@ GROUPS: Mapping[str, frozenset[str]] = {
     "PythonModule": frozenset({"python"}),
     "System": frozenset({"system"}),
 }
-"""The built-in groups whose rules look at a kind of subject; `engine` at all others. See `_groups`."""
-BUILT_IN = frozenset({"engine"}).union(*GROUPS.values())
+"""The groups of our own rule pack whose rules look at a kind of subject; `engine` at all others. See `_groups`."""
+BUILT_IN = "builtin"
+"""Our own rule pack. Of the groups of others it is not known what their rules look at."""
 
 
 class RuleFailed(Exception):
@@ -67,7 +68,7 @@ class Judge:
         key = id(settings), kind
         if key not in self._made:
             groups = self._groups(kind.__name__)
-            wanted = [rule for rule in self.known.values() if rule.group in groups or rule.group not in BUILT_IN]
+            wanted = [rule for rule in self.known.values() if rule.group in groups or rule.pack != BUILT_IN]
             loaded = [load(rule) for rule in wanted if is_selected(rule, settings)]
             self._made[key] = [rule(**_options(settings, rule.id)) for rule in loaded if rule.subject is kind]
         return self._made[key]

@@ -33,6 +33,8 @@ def option(default: T, description: str) -> T:
 
     Its type is that of its default: a bool, an int, a float, a str or a tuple of str.
     """
+    if not isinstance(default, bool | int | float | str | tuple):
+        raise TypeError(f"an option cannot be a {type(default).__name__}")
     return cast("T", _Declared(default, description))
 
 
@@ -55,8 +57,14 @@ class Rule(Generic[Subject]):
         """Reads the subject, the group and the options off the class."""
         super().__init_subclass__()
         bases: tuple[object, ...] = getattr(cls, "__orig_bases__", ())
-        cls.subject = next(get_args(base)[0] for base in bases if get_origin(base) is Rule)
-        cls.group = cls.__module__.split(".")[-2] if "." in cls.__module__ else cls.__module__
+        subjects = [get_args(base)[0] for base in bases if get_origin(base) is Rule]
+        if not subjects or not isinstance(subjects[0], type):
+            raise TypeError(f"{cls.__name__} does not say what it looks at, as in Rule[PgBouncerConfig]")
+        if unsaid := [name for name in ("id", "severity", "since") if not hasattr(cls, name)]:
+            raise TypeError(f"{cls.__name__} does not say its {' and its '.join(unsaid)}")
+        cls.subject = subjects[0]
+        folder = cls.__module__.split(".")[-2] if "." in cls.__module__ else cls.__module__
+        cls.group = folder.replace("_", "-")
         declared = {name: value for name, value in vars(cls).items() if isinstance(value, _Declared)}
         cls.options = tuple(
             Option(name.replace("_", "-"), value.default, value.description) for name, value in declared.items()

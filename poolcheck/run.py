@@ -8,25 +8,29 @@ from typing import NamedTuple, TypeAlias
 from poolcheck.catalog import RuleFile
 from poolcheck.config import Configurations
 from poolcheck.deep import deep
-from poolcheck.files import Files
+from poolcheck.files import Files, Format, format_of
 from poolcheck.finding import Finding
 from poolcheck.judge import Judge
 from poolcheck.link.link import link
 from poolcheck.read.comments import comments
 from poolcheck.read.document import Reader, Reading
-from poolcheck.suppress import Silenced, mistakes, silence, suppressions
+from poolcheck.source import Source
+from poolcheck.suppress import ANNOTATION, Silenced, Suppression, annotated, mistakes, silence, suppressions
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many of how many files are read."""
 
 
 class Report(NamedTuple):
-    """What a run came to: the findings in order, the texts of the files they speak of, and what was counted."""
+    """What a run came to: the findings in order, the texts of the files they speak of, and how many files it read.
+
+    `silenced` are the findings that a comment or an annotation keeps from being told.
+    """
 
     findings: tuple[Finding, ...]
     texts: Mapping[str, str]
     files: int
-    suppressed: int
+    silenced: tuple[Finding, ...]
 
 
 def check(
@@ -52,11 +56,14 @@ def _examine(paths: Sequence[str], files: Files, judge: Judge, progress: Progres
     by_path: dict[str, list[Finding]] = defaultdict(list)
     for finding in dict.fromkeys(found):
         by_path[finding.span.path].append(finding)
+    texts = {**(reader.project.texts if reader.project else {}), **{each.path: each.text for each in readings}}
+    # What holds nothing of interest itself may hold what is wrong elsewhere: the constants that a module imports.
+    besides = by_path.keys() & set(paths) - {reading.path for reading in readings}
+    readings += [Reading(path, texts[path], ()) for path in besides]
     parted = [_parted(reading, by_path[reading.path], judge) for reading in readings]
     left = [finding for part in parted for finding in part.left if judge.is_asked_for(finding)]
     silenced = [finding for part in parted for finding in part.silenced if judge.is_asked_for(finding)]
-    texts = {**(reader.project.texts if reader.project else {}), **{each.path: each.text for each in readings}}
-    return Report(tuple(sorted(left, key=_place)), texts, len(paths), len(silenced))
+    return Report(tuple(sorted(left, key=_place)), texts, len(paths), tuple(sorted(silenced, key=_place)))
 
 
 def _read(paths: Sequence[str], reader: Reader, progress: Progress | None) -> Iterator[Reading]:
@@ -69,14 +76,23 @@ def _read(paths: Sequence[str], reader: Reader, progress: Progress | None) -> It
 
 def _parted(reading: Reading, found: Sequence[Finding], judge: Judge) -> Silenced:
     """The findings in one file, parted by its suppressions, with what is to be said of the suppressions."""
-    if "poolcheck:" not in reading.text:
+    if "poolcheck" not in reading.text:
         return Silenced(tuple(found), (), frozenset())
-    told = tuple(suppressions(reading.path, reading.text, comments(reading)))
+    told = (*suppressions(reading.path, reading.text, comments(reading)), *_annotated(reading))
     parted = silence(found, told)
     wrong = mistakes(told, parted.used, judge.known, judge.active(reading.path))
     about = [finding for mistake in wrong for finding in judge.findings(mistake, reading.path)]
     return parted._replace(left=(*parted.left, *about))
 
 
-def _place(finding: Finding) -> tuple[str, int, int, str, str]:
-    return finding.span.path, finding.span.start, finding.span.end, finding.rule, finding.message
+def _annotated(reading: Reading) -> Iterator[Suppression]:
+    """The suppressions in the annotations of Kubernetes objects."""
+    if ANNOTATION in reading.text and format_of(reading.path) is Format.YAML:
+        from poolcheck.read.annotations import annotations
+
+        source = Source(reading.path, reading.text)
+        yield from (annotated(source, value, item) for value, item in annotations(source, ANNOTATION))
+
+
+def _place(finding: Finding) -> tuple[str, int, str, int, str]:
+    return finding.span.path, finding.span.start, finding.rule, finding.span.end, finding.message

@@ -1,9 +1,16 @@
 """Which rules hold for a file."""
 
+import os
 from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
 
 from poolcheck.catalog import RuleFile
 from poolcheck.config import Settings
+from poolcheck.discover import matcher, relative
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 
 def is_selected(rule: RuleFile, settings: Settings) -> bool:
@@ -18,7 +25,8 @@ def is_selected(rule: RuleFile, settings: Settings) -> bool:
 def is_ignored_in(path: str, rule: RuleFile, settings: Settings) -> bool:
     """Whether `per-file-ignores` leave the rule out in this file."""
     return any(
-        _said(rule, names) >= 0 and _matches(pattern, path) for pattern, names in settings.per_file_ignores.items()
+        _said(rule, names) >= 0 and _matcher(pattern).match_file(relative(path, settings.folder or os.curdir))
+        for pattern, names in settings.per_file_ignores.items()
     )
 
 
@@ -32,7 +40,6 @@ def _said(rule: RuleFile, names: Iterable[str], *, silence: int = -1) -> int:
     return -1 if names else silence
 
 
-def _matches(pattern: str, path: str) -> bool:
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines([pattern]).match_file(path)
+@cache
+def _matcher(pattern: str) -> "GitIgnoreSpec":
+    return matcher([pattern])

@@ -1,21 +1,27 @@
-"""Comments that silence rules: `poolcheck: ignore[rule-a, rule-b] why`, and `ignore-file[rule-a]` for a file."""
+"""What silences rules: a comment `poolcheck: ignore[rule-a, rule-b] why`, and `ignore-file[rule-a]` for a file.
+
+For a Kubernetes object, an annotation `poolcheck.dev/ignore: "rule-a, rule-b"`.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from poolcheck.finding import Finding
-from poolcheck.source import Located, Span
+from poolcheck.source import Located, Source, Span
 
 _TOLD = re.compile(r"poolcheck:[ \t]*(?P<what>ignore(?:-file)?)(?![-\w])(?:[ \t]*\[(?P<rules>[^\]\n]*)\])?")
 _NAME = re.compile(r"[^\s,]+")
+_QUOTED_NAME = re.compile(r"""\w[^\s,"']*""")
+
+ANNOTATION = "poolcheck.dev/ignore"
 
 TOP_LINES = 20
 """`ignore-file` counts within this many lines of the top."""
 
 
 class Suppression(NamedTuple):
-    """One comment: where it stands, the rules it names, and the characters of the file that it is about."""
+    """A comment or an annotation: where it stands, the rules it names, the characters that it is about."""
 
     comment: Span
     rules: tuple[Located[str], ...]
@@ -23,14 +29,14 @@ class Suppression(NamedTuple):
 
 
 class UnknownSuppression(NamedTuple):
-    """A comment that names no rule, or a rule that does not exist."""
+    """A suppression that names no rule, or a rule that does not exist."""
 
     span: Span
     message: str
 
 
 class UnusedSuppression(NamedTuple):
-    """A comment, and the rules it names of which it silences no finding."""
+    """A suppression, and the rules it names of which it silences no finding."""
 
     comment: Span
     unused: tuple[Located[str], ...]
@@ -68,6 +74,13 @@ def suppressions(path: str, text: str, comments: Iterable[Span]) -> Iterator[Sup
             yield Suppression(comment, rules, _lines_meant(path, text, comment, stand_alone))
         elif text.count("\n", 0, comment.start) < TOP_LINES:
             yield Suppression(comment, rules, Span(path, 0, len(text) + 1))
+
+
+def annotated(source: Source, value: Span, item: Span) -> Suppression:
+    """The suppression in the value of an object's annotation, which is about the whole object."""
+    names = _QUOTED_NAME.finditer(source.text, value.start, value.end)
+    rules = (Located(name[0], Span(source.path, name.start(), name.end())) for name in names)
+    return Suppression(value, tuple(rules), item)
 
 
 def silence(findings: Iterable[Finding], suppressions: Collection[Suppression]) -> Silenced:

@@ -8,23 +8,26 @@
     def test_findings_are_the_marks_drawn_in_the_page(example):
         assert found(example) == expected(example)
 
-A page shows sources in code blocks whose info string is a language and a path. Below a line, `^^^` draws the
-place of a finding and `~~~` the place of one of its notes, each followed by the message; `error:`, `warning:` or
-`info:` before the message where the severity is not the rule's own. A block called poolcheck.toml holds settings.
-Sections whose titles begin with Bad have findings, those that begin with Good have none, and Fixed shows what the
-section before it becomes.
+A page's title is the rule's id. It shows sources in code blocks whose info string is a language and a path. Below
+a line, `^^^` draws the place of a finding and `~~~` the place of one of its notes, each followed by the message;
+`error:`, `warning:` or `info:` before the message where the severity is not the rule's own. A block called
+poolcheck.toml holds settings. Sections whose titles begin with Bad have findings, those that begin with Good have
+none, and Fixed shows what the section before it becomes. Sources names what the page's claims rest on.
 """
 
+import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from poolcheck.catalog import BrokenRulePack, RuleFile, installed, load, rules_of
-from poolcheck.config import Configurations, Settings, parse
+from poolcheck.config import BadConfiguration, Configurations, Settings, check_names, parse
 from poolcheck.files import Memory
 from poolcheck.finding import Finding, Severity
 from poolcheck.fix import mend
+from poolcheck.judge import RuleFailed
 from poolcheck.run import Report, check
 from poolcheck.source import Span
 
@@ -50,6 +53,10 @@ class Mark(NamedTuple):
     severity: str
     message: str
 
+    def __str__(self) -> str:
+        """As a report on the terminal has it."""
+        return f"{self.path}:{self.line + 1}:{self.start + 1}: {self.severity or 'note'}: {self.message}"
+
 
 class Example(NamedTuple):
     """One section of a page: the sources it shows, without the marks, and the marks."""
@@ -63,9 +70,32 @@ class Example(NamedTuple):
         return f"{self.rule.id}: {self.title}"
 
 
+class FixesDoNotSettle(Exception):
+    """Fixes that undo one another, or never come to an end."""
+
+
 def examples(package: str) -> list[Example]:
     """All sections with sources on all pages of a pack. Raises BrokenRulePack, and OSError for a missing page."""
-    return [example for rule in rules_of(package, package) for example in _sections(rule)]
+    return [example for rule in rules_of(package, package) for example in examples_of(rule)]
+
+
+def examples_of(rule: RuleFile) -> list[Example]:
+    """All sections with sources on a rule's page. Raises BrokenRulePack, and OSError where there is no page."""
+    own_severity = str(load(rule).severity)
+    shown: list[Example] = []
+    for section in _SECTION.finditer(page_of(rule)):
+        blocks = [_read(block["path"], block["text"], own_severity) for block in _BLOCK.finditer(section["body"])]
+        if blocks:
+            sources = {path: text for path, text, _ in blocks}
+            marks = tuple(mark for _, _, drawn in blocks for mark in drawn)
+            shown.append(Example(rule, section["title"], sources, marks))
+    return shown
+
+
+def page_of(rule: RuleFile) -> str:
+    """The text of a rule's page. Raises OSError where there is none."""
+    with open(rule.page, encoding="utf-8") as file:
+        return file.read()
 
 
 def expected(example: Example) -> list[Mark]:
@@ -80,70 +110,137 @@ def found(example: Example) -> list[Mark]:
 
 
 def mended(example: Example) -> Mapping[str, str]:
-    """The section's sources after all fixes, the unsafe ones too, until there is nothing left to fix."""
+    """The section's sources after all fixes, the unsafe ones too, until nothing is left to fix.
+
+    Raises FixesDoNotSettle.
+    """
     for _ in range(ROUNDS):
         report = report_on(example)
         mending = mend(report.findings, report.texts, unsafe=True)
         if not mending.texts:
             return example.sources
         example = example._replace(sources={**example.sources, **mending.texts})
-    raise AssertionError(f"{example}: the fixes do not settle")
+    raise FixesDoNotSettle(f"after {ROUNDS} rounds there is still something to fix")
 
 
 def report_on(example: Example) -> Report:
     """What the example's rule reports on its sources.
 
     The settings are those of the poolcheck.toml among them. It may select other rules to be there as well; their
-    findings are left out.
+    findings are left out. Raises RuleFailed, BrokenRulePack and BadConfiguration.
     """
     rule, sources = example.rule, example.sources
-    settings = parse(SETTINGS, sources[SETTINGS]).settings if SETTINGS in sources else Settings()
+    rules = {rule.id: rule, **installed()}
+    settings = Settings()
+    if SETTINGS in sources:
+        configuration = parse(SETTINGS, sources[SETTINGS])
+        check_names(configuration, rules)
+        settings = configuration.settings
     settings = settings._replace(select=settings.select or (rule.id,), min_severity=Severity.INFO)
     configurations = Configurations({}, isolated=True, override=lambda _: settings)
     files = Memory({path: text.encode() for path, text in sources.items()})
     paths = [path for path in sources if path != SETTINGS]
-    report = check(paths, files, {rule.id: rule, **installed()}, configurations)
+    report = check(paths, files, rules, configurations)
     return report._replace(findings=tuple(found for found in report.findings if found.rule == rule.id))
 
 
-def main(packages: list[str]) -> int:
-    """Runs the pages of rule packs and says what is wrong with them; the exit status."""
-    try:
-        wrong = [line for package in packages for line in faults(package)]
-    except (BrokenRulePack, OSError) as error:
-        wrong = [str(error)]
-    sys.stdout.write("".join(f"{line}\n" for line in wrong))
-    return 1 if wrong else 0
+def main(packages: Sequence[str]) -> int:
+    """Runs the pages of rule packs, says what is wrong: 0 if nothing is, 1, or 2 where a pack cannot be run."""
+    if not packages:
+        sys.stderr.write("usage: python -m poolcheck.testing PACKAGE...\n")
+        return 2
+    is_wrong = False
+    for package in packages:
+        try:
+            rules, told = len(list(rules_of(package, package))), list(faults(package))
+        except BrokenRulePack as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+        sys.stdout.writelines(f"{fault}\n" for fault in told)
+        sys.stdout.write(f"{package}: rules: {rules}, faults: {len(told)}\n")
+        is_wrong |= bool(told)
+    return 1 if is_wrong else 0
 
 
 def faults(package: str) -> Iterator[str]:
-    """What is wrong with the pages of a pack, one line each."""
-    shown = examples(package)
+    """What is wrong with the pages of a pack: a line for each fault, and indented below it what differs.
+
+    Raises BrokenRulePack.
+    """
     for rule in rules_of(package, package):
-        titles = [example.title for example in shown if example.rule == rule]
-        yield from (f"{rule.id}: the page has no section {kind}" for kind in _missing(titles))
-    for before, example in zip([None, *shown], shown, strict=False):
-        if example.title.startswith("Fixed"):
-            if before and mended(before) != example.sources:
-                yield f"{example}: the fixes make something else of {before.title!r}: {mended(before)}"
-        elif found(example) != expected(example):
-            yield f"{example}: drawn {expected(example)}, found {found(example)}"
+        try:
+            shown, page = examples_of(rule), page_of(rule)
+        except OSError as error:
+            yield f"{rule.id}: there is no page {os.path.relpath(rule.page)}: {error.strerror}"
+            continue
+        yield from (f"{rule.id}: {fault}" for fault in _faults_of_form(page, shown, rule.id))
+        for example in shown:
+            yield from (f"{example}: {fault}" for fault in _faults_of(example))
+        for before, example in zip([None, *shown], shown, strict=False):
+            if example.title.startswith("Fixed"):
+                yield from (f"{example}: {fault}" for fault in _faults_of_mending(before, example))
 
 
-def _missing(titles: list[str]) -> list[str]:
-    return [kind for kind in ("Bad", "Good") if not any(title.startswith(kind) for title in titles)]
+def _faults_of_form(page: str, shown: Sequence[Example], rule: str) -> Iterator[str]:
+    """What a page lacks."""
+    if not page.startswith(f"# {rule}\n"):
+        yield f"the page's title is not {rule}"
+    for kind in ("Bad", "Good"):
+        if not any(example.title.startswith(kind) for example in shown):
+            yield f"the page shows nothing under {kind}"
+    if "\n## Sources\n" not in page:
+        yield "the page has no section Sources"
 
 
-def _sections(rule: RuleFile) -> Iterator[Example]:
-    with open(rule.page, encoding="utf-8") as file:
-        page = file.read()
-    own_severity = str(load(rule).severity)
-    for section in _SECTION.finditer(page):
-        blocks = [_read(block["path"], block["text"], own_severity) for block in _BLOCK.finditer(section["body"])]
-        if blocks:
-            sources = {path: text for path, text, _ in blocks}
-            marks = tuple(mark for _, _, drawn in blocks for mark in drawn)
-            yield Example(rule, section["title"], sources, marks)
+def _faults_of(example: Example) -> Iterator[str]:
+    """What an example draws and the rule does not find, or the other way round."""
+    if example.title.startswith("Fixed"):
+        return
+    has_findings = any(mark.severity for mark in example.marks)
+    if example.title.startswith("Bad") and not has_findings:
+        yield "no finding is drawn"
+    if example.title.startswith("Good") and has_findings:
+        yield "a finding is drawn"
+    try:
+        drawn, made = Counter(expected(example)), Counter(found(example))
+    except (RuleFailed, BadConfiguration) as error:
+        yield str(error)
+        return
+    for said, marks in (("drawn, and not found", drawn - made), ("found, and not drawn", made - drawn)):
+        for mark in marks.elements():
+            yield f"{said}:\n{_drawn(mark, example)}"
+
+
+def _faults_of_mending(before: Example | None, fixed: Example) -> Iterator[str]:
+    """How the fixes of a section make something else of it than the page says."""
+    from difflib import unified_diff
+
+    if before is None:
+        yield "there is nothing before it that could be fixed"
+        return
+    try:
+        sources = mended(before)
+    except (RuleFailed, FixesDoNotSettle) as error:
+        yield str(error)
+        return
+    for path in sorted({*sources, *fixed.sources}):
+        shown, made = (of.get(path, "").splitlines() for of in (fixed.sources, sources))
+        if difference := list(unified_diff(shown, made, "the page", "the fixes", n=1, lineterm="")):
+            yield "\n".join([f"the fixes make something else of {path}:", *_indented(difference)])
+
+
+def _drawn(mark: Mark, example: Example) -> str:
+    """A mark as the terminal shows it, and as it is drawn on a page."""
+    own = str(load(example.rule).severity)
+    severity = f"{mark.severity}: " if mark.severity not in {"", own} else ""
+    line = example.sources[mark.path].splitlines()[mark.line : mark.line + 1]
+    sign = "^" if mark.severity else "~"
+    below = f"{' ' * mark.start}{sign * (mark.end - mark.start)} {severity}{mark.message}"
+    return "\n".join(_indented([str(mark), *(f"  {each}" for each in (*line, below))]))
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"    {line}".rstrip() for line in lines)
 
 
 def _read(path: str, block: str, own_severity: str) -> tuple[str, str, list[Mark]]:

@@ -1,6 +1,8 @@
-"""Where the keys of a TOML text stand: tomllib, which reads the values, does not say."""
+"""What tomllib, which reads TOML, cannot do: say where the keys of a text stand, and write values."""
 
 import re
+from collections.abc import Mapping
+from typing import cast
 
 from poolcheck.source import Span
 
@@ -28,6 +30,23 @@ def place(path: str, text: str, keys: tuple[str, ...]) -> Span:
                 best, depth = Span(path, offset + match.start("key"), offset + match.end("key")), len(found)
         offset += len(line)
     return best
+
+
+def written(value: object) -> str:
+    """A value as TOML has it: a boolean, a number, a string, a list of them or an empty table."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{escaped}"'
+        case tuple():
+            members = cast("tuple[object, ...]", value)
+            return f"[{', '.join(map(written, members))}]"
+        case Mapping():
+            return "{}"
+        case _:
+            return str(value)
 
 
 def _keys(written: str) -> tuple[str, ...]:

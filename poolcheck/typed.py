@@ -2,16 +2,26 @@
 
 The types a field may have: bool, int, str, a StrEnum, a Literal of strings, `tuple[str, ...]`, a `Mapping` from
 str to any of these, another record, each of them `| None`, and object for what is checked elsewhere. A field's
-type is `Annotated` with what the field is for and, for a str, with the Pattern it must match.
+type is `Annotated` with what the field is for and, for a str, with the Pattern it must match; a field that is not
+is none that a table may set.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import NoneType
-from typing import Annotated, Any, Literal, NamedTuple, TypeGuard, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeGuard, cast, get_args, get_origin, get_type_hints
 
 Keys = tuple[str, ...]
+
+WORDS: Mapping[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    tuple: "a list of strings",
+}
+"""What to call a value of a type."""
 
 
 class Mistake(NamedTuple):
@@ -70,6 +80,14 @@ def suggestion(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def is_like(value: object, example: object) -> bool:
+    """Whether a value may stand in the place of another that is of one of the types in WORDS."""
+    if isinstance(value, tuple):
+        members = cast("tuple[object, ...]", value)
+        return isinstance(example, tuple) and all(isinstance(member, str) for member in members)
+    return type(value) is type(example) or (type(value) is int and type(example) is float)
+
+
 def is_table(value: object) -> TypeGuard[dict[str, object]]:
     """Whether a value read from TOML is a table; their keys are always strings."""
     return isinstance(value, dict)
@@ -84,6 +102,7 @@ def _fields_of(kind: type[Any], *, outermost: bool) -> dict[str, tuple[str, _Fie
     return {
         name.replace("_", "-") if outermost else name: (name, _field(hint))
         for name, hint in get_type_hints(kind, include_extras=True).items()
+        if get_origin(hint) is Annotated
     }
 
 
@@ -141,12 +160,12 @@ def _wanted(field: _Field) -> str:
     if get_origin(kind) is Mapping:
         return "a table"
     if get_origin(kind) is tuple:
-        return "a list of strings"
+        return WORDS[tuple]
     if _is_enum(kind) or get_origin(kind) is Literal:
         return "one of " + ", ".join(str(member) for member in (get_args(kind) or kind))
     if field.pattern is not None:
         return field.pattern.description
-    return {bool: "true or false", int: "a whole number", str: "a string"}[kind]
+    return WORDS[kind]
 
 
 def _is_record(kind: Any) -> bool:

@@ -9,10 +9,10 @@ class ChangedMeanwhile(OSError):
 
 
 def replace(path: str, old: bytes, new: bytes) -> None:
-    """Replaces a file's content, keeping its permissions, by way of a file beside it.
+    """Replaces a file's content, keeping its owner and permissions, by way of a file beside it.
 
-    A symbolic link stays one, and what it points to is replaced. Raises ChangedMeanwhile when the file does not
-    hold `old` any more, and OSError when it cannot be written; then it is as it was.
+    A symbolic link stays one, and what it points to is replaced. Raises ChangedMeanwhile when the file holds
+    neither `old` nor `new`, and OSError when it cannot be written; then it is as it was.
     """
     path = os.path.realpath(path)
     beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.poolcheck-{os.getpid()}")
@@ -21,8 +21,8 @@ def replace(path: str, old: bytes, new: bytes) -> None:
             file.write(new)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, os.stat(path).st_mode & 0o7777)
-        _refuse_unless_it_holds(path, old)
+        _make_alike(beside, os.stat(path))
+        _refuse_unless_it_holds(path, old, new)
         os.replace(beside, path)
     except BaseException:
         with suppress(OSError):
@@ -30,7 +30,14 @@ def replace(path: str, old: bytes, new: bytes) -> None:
         raise
 
 
-def _refuse_unless_it_holds(path: str, content: bytes) -> None:
-    with open(path, "rb") as file:
-        if file.read() != content:
+def _make_alike(path: str, model: os.stat_result) -> None:
+    """Gives a file the owner, as far as this process may, and the permissions of another."""
+    with suppress(OSError, AttributeError):  # Windows knows no such owners
+        os.chown(path, model.st_uid, model.st_gid)
+    os.chmod(path, model.st_mode & 0o7777)
+
+
+def _refuse_unless_it_holds(path: str, *contents: bytes) -> None:
+    with open(path, "r+b") as file:  # what may not be written to may not be replaced
+        if file.read() not in contents:
             raise ChangedMeanwhile("changed while it was being checked")

@@ -1,3 +1,5 @@
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,10 @@ from poolcheck.catalog import installed
 from poolcheck.config import BadConfiguration, Configurations, FailOn, Settings, check_names, nearest, parse, read
 from poolcheck.finding import Severity
 from poolcheck.stated import StatedDatabase, StatedPooler, StatedWorkload
+from poolcheck.toml import written
+from poolcheck.typed import is_like
+
+PACKS = Path(__file__).parent / "packs"
 
 
 def mistakes(text: str, path: str = "poolcheck.toml") -> list[tuple[str, str]]:
@@ -80,6 +86,9 @@ def test_in_pyproject_settings_stand_under_tool_poolcheck() -> None:
             "no rule is called 'inline-coment'; did you mean 'inline-comment'?",
         ),
         ("[rules.inline-comment]\nstrict = true", "strict", "inline-comment has no option 'strict'"),
+        ('exclude = ["old", "!"]', "exclude", "'!' is no pattern"),
+        ('per-file-ignores = { "[z-a]" = ["python"] }', "per-file-ignores", "'[z-a]' is no pattern"),
+        ('folder = "x"', "folder", "unknown setting 'folder'; did you mean 'poolers'?"),
     ],
 )
 def test_a_mistake_is_told_at_its_place(text: str, place: str, message: str) -> None:
@@ -127,7 +136,7 @@ def test_each_file_is_under_its_own_folders_settings(tmp_path: Path, monkeypatch
     configurations = Configurations(installed())
 
     assert configurations.of("a.py").ignore == ("recycle-zero",)
-    assert configurations.of("legacy/a.py") == Settings(select=("python",))
+    assert configurations.of("legacy/a.py") == Settings(select=("python",), folder="legacy")
 
 
 def test_without_files_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,3 +161,66 @@ def test_a_configuration_file_is_shown_relative_to_the_working_directory(
     (tmp_path / "poolcheck.toml").write_text("select = []")
 
     assert read(str(tmp_path / "poolcheck.toml")).path == "poolcheck.toml"
+
+
+def test_source_is_placed_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "poolcheck.toml").write_text('[workloads.api]\nsource = ["services/api", "lib"]\n')
+    (tmp_path / "services").mkdir()
+    monkeypatch.chdir(tmp_path / "services")
+
+    stated = Configurations(installed()).in_folder("").stated
+
+    assert stated.workloads["api"].source == ("api", "../lib")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("'6432'", ["port must be a whole number, not '6432'"]),
+        ("true", ["port must be a whole number, not True"]),
+        ("5432", []),
+    ],
+)
+def test_options_of_rules_have_the_type_of_their_default(
+    value: str, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(PACKS / "acme"), *sys.path])
+    configuration = parse("poolcheck.toml", f"[rules.port-not-ours]\nport = {value}\n")
+
+    try:
+        check_names(configuration, installed())
+        found = []
+    except BadConfiguration as error:
+        found = [mistake.value for mistake in error.mistakes]
+
+    assert found == told
+
+
+@pytest.mark.parametrize(
+    ("value", "example", "expected"),
+    [
+        (3, 2.5, True),
+        (2.5, 3, False),
+        (True, 3, False),
+        (("a", "b"), ("c",), True),
+        (("a", 1), ("c",), False),
+        ("a", ("c",), False),
+        ((), (), True),
+    ],
+)
+def test_a_value_is_like_another_of_its_type(value: object, example: object, expected: bool) -> None:
+    assert is_like(value, example) == expected
+
+
+@pytest.mark.parametrize("value", ["plain", 'a "quote"', "back\\slash", True, False, 3, ("a", "b"), ()])
+def test_a_value_is_written_as_toml_reads_it(value: str | bool | int | tuple[str, ...]) -> None:
+    read = tomllib.loads(f"value = {written(value)}")["value"]
+
+    assert read == (list(value) if isinstance(value, tuple) else value)
+
+
+def test_settings_that_may_not_be_read_are_not_passed_over(tmp_path: Path) -> None:
+    """Who may not read the settings must not be told that all is well."""
+    (tmp_path / "poolcheck.toml").symlink_to("poolcheck.toml")
+
+    assert nearest(str(tmp_path)) == str(tmp_path / "poolcheck.toml")

@@ -1,9 +1,12 @@
 import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from poolcheck.discover import NoSuchPath, discover
+from poolcheck.discover import USUALLY_EXCLUDED, NoSuchPath, discover, is_pattern
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +22,13 @@ def put(*names: str, text: str = "") -> None:
         path.write_text(text)
 
 
-def found(*roots: str, **options: object) -> list[str]:
-    return list(discover(roots or (".",), **options))  # type: ignore[arg-type]
+def found(
+    *roots: str,
+    exclude: Sequence[str] = USUALLY_EXCLUDED,
+    beneath: str = ".",
+    respect_gitignore: bool = True,
+) -> list[str]:
+    return list(discover(roots or (".",), exclude=exclude, beneath=beneath, respect_gitignore=respect_gitignore))
 
 
 def test_files_of_our_formats_are_found_in_order() -> None:
@@ -82,7 +90,7 @@ def test_gitignore_can_be_disregarded() -> None:
 def test_excluded_patterns_are_left_out() -> None:
     put("legacy/x.py", "app/generated/x.py", "app/x.py", "node_modules/x.py")
 
-    assert found(extend_exclude=["legacy", "app/gen*/"]) == ["app/x.py"]
+    assert found(exclude=["legacy", "app/gen*/", "node_modules"]) == ["app/x.py"]
     assert found(exclude=["legacy"]) == ["app/generated/x.py", "app/x.py", "node_modules/x.py"]
 
 
@@ -116,3 +124,58 @@ def test_a_link_back_up_is_not_followed() -> None:
 def test_a_path_that_does_not_exist_is_refused() -> None:
     with pytest.raises(NoSuchPath, match="nowhere"):
         found("nowhere")
+
+
+def test_patterns_of_what_is_excluded_count_from_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    put("app/old/x.py", "app/x.py")
+    monkeypatch.chdir("app")
+
+    assert found(exclude=["/app/old*"], beneath="..") == ["x.py"]
+    assert found(exclude=["/app/old*"]) == ["old/x.py", "x.py"]
+
+
+def test_what_is_found_and_is_no_file_is_left_out() -> None:
+    put("x.py")
+    os.mkfifo("pipe.py")
+    os.symlink("somebody@somewhere.4711", ".#x.py")
+    os.symlink("x.py", "y.py")
+
+    assert found() == ["x.py", "y.py"]
+
+
+def test_a_folder_is_found_however_deep_it_is(folder: Path) -> None:
+    depth = sys.getrecursionlimit() + 100
+    for _ in range(depth):
+        os.mkdir("a")
+        os.chdir("a")
+    put("x.py")
+    os.chdir(folder)
+
+    shown = found()
+
+    subprocess.run(["rm", "-r", "a"], check=True)  # which pytest cannot
+    assert shown == ["a/" * depth + "x.py"]
+
+
+@pytest.mark.parametrize("line", ["!", "[z-a]", "\\", "[[:alpha:]]", "[", "\x00"])
+def test_a_line_that_is_no_pattern_ignores_nothing(line: str) -> None:
+    put(".gitignore", text=f"{line}\n*.ini\n")
+    put("a.ini", "x.py")
+
+    assert found() == ["x.py"]
+
+
+def test_a_gitignore_that_is_no_file_ignores_nothing() -> None:
+    put(".gitignore/x.py", "x.py")
+
+    assert found() == [".gitignore/x.py", "x.py"]
+
+
+@pytest.mark.parametrize("written", ["legacy", "/app/old*", "**/gen/*.py", "[[:alpha:]].py", "", "# old"])
+def test_a_pattern_is_what_git_can_make_something_of(written: str) -> None:
+    assert is_pattern(written)
+
+
+@pytest.mark.parametrize("written", ["!", "[z-a]", "old\\"])
+def test_some_texts_are_no_patterns(written: str) -> None:
+    assert not is_pattern(written)

@@ -29,7 +29,7 @@ def finding(**changes: Any) -> Finding:
 
 def written(*findings: Finding, texts: Mapping[str, str] = {"a.ini": INI, "b.yaml": YAML}) -> str:
     stream = io.StringIO()
-    write(Report(findings, texts, 12, 3), stream)
+    write(Report(findings, texts, 12, (finding(),) * 3), stream)
     return stream.getvalue()
 
 

@@ -1,8 +1,18 @@
+import pytest
+
 from poolcheck.finding import Finding, Severity
 from poolcheck.read.comments import comments
 from poolcheck.read.document import Reading
-from poolcheck.source import Span
-from poolcheck.suppress import Suppression, UnknownSuppression, UnusedSuppression, mistakes, silence, suppressions
+from poolcheck.source import Source, Span
+from poolcheck.suppress import (
+    Suppression,
+    UnknownSuppression,
+    UnusedSuppression,
+    annotated,
+    mistakes,
+    silence,
+    suppressions,
+)
 
 
 def told(text: str, path: str = "pgbouncer.ini") -> list[Suppression]:
@@ -83,3 +93,16 @@ def test_a_suppression_without_a_rule_and_one_of_an_unknown_rule_are_told_of() -
 
 def test_line_ends_of_any_kind_end_a_comments_line() -> None:
     assert silenced_lines("; poolcheck: ignore[some-rule]\r\na = 1\r\nb = 2\r\n") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['"rule-a, rule-b"', "rule-a,rule-b", "'rule-a rule-b'", ">-\n  rule-a,\n  rule-b", "|\n  rule-a\n  rule-b\n"],
+)
+def test_an_annotation_names_rules_however_it_is_quoted(value: str) -> None:
+    text = f"ignore: {value}"
+
+    found = annotated(Source("a.yaml", text), Span("a.yaml", 8, len(text)), Span("a.yaml", 0, len(text)))
+
+    assert [rule.value for rule in found.rules] == ["rule-a", "rule-b"]
+    assert [text[rule.span.start : rule.span.end] for rule in found.rules] == ["rule-a", "rule-b"]

@@ -31,7 +31,7 @@ def finding(severity: Severity = Severity.ERROR, fix: Fix | None = None, message
 
 
 def report(*findings: Finding, files: int = 12, suppressed: int = 0) -> Report:
-    return Report(findings, {"a.ini": INI}, files, suppressed)
+    return Report(findings, {"a.ini": INI}, files, (finding(),) * suppressed)
 
 
 def written(lines: Iterable[Line], *, color: bool = False) -> str:
@@ -137,7 +137,7 @@ def test_a_password_is_shown_neither_in_code_nor_in_messages(password: str) -> N
     found = Finding(
         "some-rule", "any", Severity.ERROR, Span("a.ini", 7, len(ini)), f"cannot read {ini!r}", notes, fix
     )
-    told = Report((found,), {"a.ini": ini, "a.yaml": manifest, "a.py": python}, 3, 0)
+    told = Report((found,), {"a.ini": ini, "a.yaml": manifest, "a.py": python}, 3, ())
 
     assert password not in written(full(told)) + written(concise(told))
 
@@ -149,7 +149,7 @@ def test_no_output_has_a_control_character_but_line_ends(
     start = data.draw(st.integers(0, len(text)))
     span = Span(path, start, data.draw(st.integers(start, len(text))))
     found = Finding("some-rule", "any", Severity.INFO, span, said, (Note(span, said),), Fix(said, ()))
-    told = Report((found,), {path: text}, 1, 0)
+    told = Report((found,), {path: text}, 1, ())
 
     shown = written(full(told)) + written(concise(told))
 

@@ -18,6 +18,30 @@ def test_the_content_is_replaced_and_the_permissions_stay(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["a.ini"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_owner_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.ini"
+    path.write_bytes(b"old")
+    os.chown(path, 4711, 4712)
+
+    replace(str(path), b"old", b"new")
+
+    assert (path.stat().st_uid, path.stat().st_gid) == (4711, 4712)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to every file")
+def test_a_file_that_may_not_be_written_to_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.ini"
+    path.write_bytes(b"old")
+    path.chmod(0o444)
+
+    with pytest.raises(PermissionError):
+        replace(str(path), b"old", b"new")
+
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.ini"]
+
+
 def test_a_file_that_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.ini"
     path.write_bytes(b"somebody else's")

@@ -2,8 +2,9 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from io import TextIOWrapper
 from typing import NamedTuple, TextIO, TypeAlias
 
 from poolcheck import write
@@ -11,8 +12,8 @@ from poolcheck.catalog import RuleFile, installed
 from poolcheck.command.refused import Refused, told
 from poolcheck.config import Configurations, FailOn, Settings, unknown_selector
 from poolcheck.discover import discover, relative
-from poolcheck.files import Disk, Files, Format, Memory, format_of
-from poolcheck.finding import Severity
+from poolcheck.files import STANDARD_INPUT, Disk, Files, Format, Memory, format_of
+from poolcheck.finding import Finding, Severity
 from poolcheck.fix import mend
 from poolcheck.read.text import decode, encode
 from poolcheck.report.terminal import has_color, progress
@@ -24,11 +25,18 @@ ROUNDS = 10
 Look: TypeAlias = Callable[[Files], Report]
 
 
+class Change(NamedTuple):
+    """The bytes of a file, as they were checked and as they are after mending."""
+
+    old: bytes
+    new: bytes
+
+
 class Mended(NamedTuple):
-    """The report on the files as mended, their new bytes by path, and how many findings that mended."""
+    """The report on the files as mended, the changes to them by path, and how many findings that mended."""
 
     report: Report
-    contents: Mapping[str, bytes]
+    changes: Mapping[str, Change]
     fixed: int
 
 
@@ -40,14 +48,18 @@ def run(options: Namespace) -> int:
         override = partial(_override, options)
         configurations = Configurations(rules, only=options.config, isolated=options.isolated, override=override)
         settings = configurations.in_folder("")
-        paths, files = list(_paths(options, settings)), _files(options)
-        with progress(sys.stderr) as show:
+        paths = _paths(options, settings)
+        if options.show_files:
+            sys.stdout.writelines(f"{path}\n" for path in paths)
+            return 0
+        files = _files(options)
+        with progress(sys.stderr, quiet=options.quiet) as show:
             look = partial(check, paths, rules=rules, configurations=configurations, progress=show)
             mended = _mended(look, files, options)
+        if options.fix and not options.diff:
+            _write(mended, files, options)
     if options.diff:
-        return _print_diff(mended, files, options)
-    if options.fix:
-        _write(mended, files, options)
+        return _print_diff(mended, options)
     _print(mended, options)
     return 0 if options.exit_zero else _status(mended.report, settings.fail_on)
 
@@ -70,39 +82,54 @@ def _override(options: Namespace, settings: Settings) -> Settings:
     )
 
 
-def _files(options: Namespace) -> Files:
-    if options.stdin_filename is None:
-        return Disk()
-    return Memory({relative(options.stdin_filename): sys.stdin.buffer.read()}, Disk())
+def _piped(options: Namespace) -> str | None:
+    """The file whose text is on standard input; None where nothing is to be read from there."""
+    if options.stdin_filename is not None:
+        return relative(options.stdin_filename)
+    return STANDARD_INPUT if STANDARD_INPUT in options.paths else None
 
 
-def _paths(options: Namespace, settings: Settings) -> Iterator[str]:
+def _paths(options: Namespace, settings: Settings) -> list[str]:
+    """The files to look at, in order. With `--stdin-filename`, a path `-` says the same once more."""
+    piped = _piped(options)
+    roots = [path for path in options.paths if path != STANDARD_INPUT]
     found = discover(
-        options.paths,
-        exclude=settings.exclude,
-        extend_exclude=settings.extend_exclude,
+        roots or ([] if piped == STANDARD_INPUT else ["."]),
+        exclude=(*settings.exclude, *settings.extend_exclude),
+        beneath=settings.folder or ".",
         respect_gitignore=options.respect_gitignore,
     )
-    if options.stdin_filename is None:
-        yield from found
-    else:
-        yield from {*found, relative(options.stdin_filename)}
+    paths = sorted({*found, piped} if piped else found)
+    if not paths and not options.quiet:
+        sys.stderr.write(f"poolcheck: nothing to check in {' '.join(roots)}: no .ini, .yaml, .yml or .py files\n")
+    return paths
+
+
+def _files(options: Namespace) -> Files:
+    piped = _piped(options)
+    return Memory({piped: sys.stdin.buffer.read()}, Disk()) if piped else Disk()
 
 
 def _mended(look: Look, files: Files, options: Namespace) -> Mended:
     """The report, after all fixes that are asked for were made in memory, again and again until none is left."""
+    report = first = _asked_for(look(files), options)
     contents: dict[str, bytes] = {}
     fixed = 0
-    report = _asked_for(look(files), options)
     for _ in range(ROUNDS if options.fix or options.diff else 0):
-        mending = mend(report.findings, report.texts, unsafe=options.unsafe_fixes)
+        candidates = [finding for finding in report.findings if _may_be_mended(finding, options)]
+        mending = mend(candidates, report.texts, unsafe=options.unsafe_fixes)
         if not mending.texts:
             break
         for path, text in mending.texts.items():
-            contents[path] = encode(text, files.read(path), format_of(path) or Format.INI)
+            contents[path] = _encoded(text, path, files)
         fixed += len(mending.findings)
         report = _asked_for(look(Memory(contents, files)), options)
-    return Mended(report, contents, fixed)
+    changes = {path: Change(_encoded(first.texts[path], path, files), new) for path, new in contents.items()}
+    return Mended(report, changes, fixed)
+
+
+def _encoded(text: str, path: str, files: Files) -> bytes:
+    return encode(text, files.read(path), format_of(path) or Format.INI)
 
 
 def _asked_for(report: Report, options: Namespace) -> Report:
@@ -110,30 +137,42 @@ def _asked_for(report: Report, options: Namespace) -> Report:
     if options.stdin_filename is None:
         return report
     name = relative(options.stdin_filename)
-    return report._replace(findings=tuple(finding for finding in report.findings if finding.span.path == name))
+    return report._replace(
+        findings=tuple(finding for finding in report.findings if finding.span.path == name),
+        silenced=tuple(finding for finding in report.silenced if finding.span.path == name),
+    )
+
+
+def _may_be_mended(finding: Finding, options: Namespace) -> bool:
+    """With `--stdin-filename` other files stay as they are: who gives an unsaved text wants that text back."""
+    if options.stdin_filename is None or finding.fix is None:
+        return True
+    return {edit.span.path for edit in finding.fix.edits} == {relative(options.stdin_filename)}
 
 
 def _write(mended: Mended, files: Files, options: Namespace) -> None:
-    for path, content in mended.contents.items():
-        if options.stdin_filename is not None and path == relative(options.stdin_filename):
-            sys.stdout.buffer.write(content)
-            continue
+    """Writes what was mended; the text from standard input to standard output, mended or not. Raises Refused."""
+    piped = _piped(options)
+    if piped:
+        sys.stdout.buffer.write(mended.changes[piped].new if piped in mended.changes else files.read(piped))
+    for path, change in mended.changes.items():
         try:
-            write.replace(path, files.read(path), content)
+            if path != piped:
+                write.replace(path, *change)
         except OSError as error:
-            raise Refused(f"{path}: not mended: {error.strerror or error}") from error
+            raise Refused(f"{path}: not mended: {error.strerror or error}") from None
 
 
-def _print_diff(mended: Mended, files: Files, options: Namespace) -> int:
+def _print_diff(mended: Mended, options: Namespace) -> int:
     """Prints what mending would change; the exit status is 1 if it would change anything."""
     from poolcheck.report.diff import diff
     from poolcheck.report.styled import write
 
     color = has_color(options.color, sys.stdout)
-    for path, content in mended.contents.items():
+    for path, (old, new) in mended.changes.items():
         form = format_of(path) or Format.INI
-        write(diff(path, decode(files.read(path), form), decode(content, form)), sys.stdout, color=color)
-    return 1 if mended.contents and not options.exit_zero else 0
+        write(diff(path, decode(old, form), decode(new, form)), sys.stdout, color=color)
+    return 1 if mended.changes and not options.exit_zero else 0
 
 
 def _print(mended: Mended, options: Namespace) -> None:
@@ -141,7 +180,7 @@ def _print(mended: Mended, options: Namespace) -> None:
 
     When the mended text of a file goes to standard output, the report goes to standard error.
     """
-    usual = sys.stderr if options.fix and options.stdin_filename is not None else sys.stdout
+    usual = sys.stderr if options.fix and _piped(options) else sys.stdout
     for form, path in options.output_format or [("full", None)]:
         if path is None:
             _render(mended, form, usual, options)
@@ -150,7 +189,7 @@ def _print(mended: Mended, options: Namespace) -> None:
             with open(path, "w", encoding="utf-8", errors="replace", newline="") as stream:
                 _render(mended, form, stream, options)
         except OSError as error:
-            raise Refused(f"{path}: cannot be written: {error.strerror or error}") from error
+            raise Refused(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def _render(mended: Mended, form: str, stream: TextIO, options: Namespace) -> None:
@@ -158,15 +197,23 @@ def _render(mended: Mended, form: str, stream: TextIO, options: Namespace) -> No
     if form == "json":
         from poolcheck.report.json import write as write_json
 
+        _write_utf_8(stream)
         write_json(report, stream)
         return
     from poolcheck.report import text
     from poolcheck.report.styled import write
 
     color = has_color(options.color, stream)
-    write(text.full(report) if form == "full" else text.concise(report), stream, color=color)
+    show = text.statistics if options.statistics else text.full if form == "full" else text.concise
+    write(show(report), stream, color=color)
     if not options.quiet:
         write(text.summary(report, fixed=mended.fixed), stream, color=color)
+
+
+def _write_utf_8(stream: object) -> None:
+    """Has a stream encode as JSON is encoded, whatever the terminal would like."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _status(report: Report, fail_on: FailOn) -> int:

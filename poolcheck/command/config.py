@@ -4,15 +4,17 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from poolcheck.catalog import installed
 from poolcheck.command.refused import told
 from poolcheck.config import Configuration, Settings, check_names, nearest, read
 from poolcheck.discover import NoSuchPath
 from poolcheck.report.positions import Positions
-from poolcheck.toml import place
+from poolcheck.toml import place, written
 from poolcheck.typed import Keys, is_table, schema
+
+WIDEST = 70
+"""Behind a setting that is longer its origin is out of line."""
 
 
 def run(options: Namespace) -> int:
@@ -23,12 +25,14 @@ def run(options: Namespace) -> int:
     with told():
         configuration = _configuration(options)
     settings = configuration.settings if configuration else Settings()
-    rows = [
-        (f"{'.'.join(keys)} = {_written(value)}", _origin(configuration, keys)) for keys, value in _flat(settings)
-    ]
-    width = max(len(setting) for setting, _ in rows)
+    rows = [(_assigned(keys, value), _origin(configuration, keys)) for keys, value in _flat(settings)]
+    width = max(len(setting) for setting, _ in rows if len(setting) < WIDEST)
     sys.stdout.writelines(f"{setting:{width}}  # {origin}\n" for setting, origin in rows)
     return 0
+
+
+def _assigned(keys: Keys, value: object) -> str:
+    return f"{'.'.join(keys)} = {'unset' if value is None else written(value)}"
 
 
 def _print_schema() -> None:
@@ -58,7 +62,8 @@ def _configuration(options: Namespace) -> Configuration | None:
 def _flat(settings: Settings) -> Iterator[tuple[Keys, object]]:
     """Every setting with its keys; of a table, every entry of it."""
     for name, value in settings._asdict().items():
-        yield from _entries((name.replace("_", "-"),), value)
+        if name != "folder":
+            yield from _entries((name.replace("_", "-"),), value)
 
 
 def _entries(keys: Keys, value: object) -> Iterator[tuple[Keys, object]]:
@@ -77,23 +82,6 @@ def _fields(value: object) -> Mapping[str, object] | None:
         return None
     fields: dict[str, object] = as_dict()
     return {name: entry for name, entry in fields.items() if entry is not None} or fields
-
-
-def _written(value: object) -> str:
-    match value:
-        case None:
-            return "unset"
-        case bool():
-            return str(value).lower()
-        case str():
-            return f'"{value}"'
-        case tuple():
-            members = cast("tuple[object, ...]", value)
-            return f"[{', '.join(map(_written, members))}]"
-        case Mapping():
-            return "{}"
-        case _:
-            return str(value)
 
 
 def _origin(configuration: Configuration | None, keys: Keys) -> str:

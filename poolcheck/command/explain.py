@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from poolcheck.catalog import RuleFile, installed, load
 from poolcheck.command.refused import Refused, told
 from poolcheck.report.terminal import has_color
+from poolcheck.toml import written
 from poolcheck.typed import suggestion
 
 
@@ -14,6 +15,8 @@ def run(options: Namespace) -> int:
     """Prints a rule's page. Raises Refused."""
     with told():
         rules = installed()
+        if options.rule in {rule.group for rule in rules.values()}:
+            raise Refused(f"{options.rule} is a group of rules: see poolcheck rules")
         if options.rule not in rules:
             raise Refused(f"no rule is called {options.rule!r}{suggestion(options.rule, rules)}")
         page = "".join(_page(rules[options.rule]))
@@ -37,4 +40,4 @@ def _page(rule: RuleFile) -> Iterator[str]:
         raise Refused(f"{rule.id} has no page: {error.strerror}") from error
     yield f"\n## Facts\n\n- Group: `{rule.group}`\n- Severity: {kind.severity}\n- Since: {kind.since}\n"
     for each in kind.options:
-        yield f"- Option `{each.name}`, by default `{each.default!r}`: {each.description}\n"
+        yield f"- Option `{each.name}`, by default `{written(each.default)}`: {each.description}\n"

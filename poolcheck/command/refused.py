@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """Something that keeps a command from its work, told to the user in a line or more: the arguments."""
+    """Something that keeps a command from its work, told to the user in a line or more: the arguments.
+
+    Its cause is the bug in somebody's rule, where one is the reason.
+    """
 
 
 @contextmanager
@@ -23,11 +26,15 @@ def told() -> Generator[None]:
     try:
         yield
     except NoSuchPath as error:
-        raise Refused(f"{error}: no such file or folder") from error
+        raise Refused(f"{error}: no such file or folder") from None
     except (BrokenRulePack, RuleFailed) as error:
-        raise Refused(str(error)) from error
+        raise Refused(str(error)) from error.__cause__
     except BadConfiguration as error:
-        raise Refused(*_lines(error)) from error
+        raise Refused(*_lines(error)) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise Refused(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
 def _lines(error: "BadConfiguration") -> Iterator[str]:

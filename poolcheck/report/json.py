@@ -39,7 +39,7 @@ def document(report: Report) -> Object:
         "summary": {
             "files": report.files,
             **{severity.value: counted[severity] for severity in Severity},
-            "suppressed": report.suppressed,
+            "suppressed": len(report.silenced),
         },
     }
 

@@ -20,12 +20,12 @@ def has_color(choice: str, stream: TextIO) -> bool:
 
 
 @contextmanager
-def progress(stream: TextIO) -> Generator[Callable[[int, int], None] | None]:
+def progress(stream: TextIO, *, quiet: bool = False) -> Generator[Callable[[int, int], None] | None]:
     """A function to be told how many of how many files are read, which draws a bar once it has taken a while.
 
-    None where nobody would see the bar.
+    None where nobody would see the bar, or wants to.
     """
-    if not stream.isatty():
+    if quiet or not stream.isatty():
         yield None
         return
     begun = time.monotonic()
@@ -34,9 +34,9 @@ def progress(stream: TextIO) -> Generator[Callable[[int, int], None] | None]:
     def show(done: int, total: int) -> None:
         nonlocal bar
         if bar is None and time.monotonic() - begun > PATIENCE_S:
-            bar = _Bar(stream)
+            bar = _Bar(stream, total)
         if bar is not None:
-            bar.show(done, total)
+            bar.show(done)
 
     try:
         yield show
@@ -46,18 +46,18 @@ def progress(stream: TextIO) -> Generator[Callable[[int, int], None] | None]:
 
 
 class _Bar:
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, total: int) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("files"))
         self._progress = Progress(*columns, console=Console(file=stream), transient=True)
-        self._task = self._progress.add_task("")
+        self._task = self._progress.add_task("", total=total)
         self._progress.start()
 
-    def show(self, done: int, total: int) -> None:
+    def show(self, done: int) -> None:
         """Draws the bar at its new length."""
-        self._progress.update(self._task, completed=done, total=total)
+        self._progress.update(self._task, completed=done)
 
     def close(self) -> None:
         """Takes the bar away."""

@@ -51,11 +51,19 @@ def concise(report: Report) -> Iterator[Line]:
         )
 
 
+def statistics(report: Report) -> Iterator[Line]:
+    """How often each rule found something, the most often first."""
+    found = Counter((finding.rule, finding.severity) for finding in report.findings)
+    width = max(map(len, map(str, found.values())), default=0)
+    for (rule, severity), number in sorted(found.items(), key=lambda item: (-item[1], item[0])):
+        yield Segment(f"{number:{width}} "), Segment(f"{severity:8}", Style(severity)), Segment(rule)
+
+
 def summary(report: Report, *, fixed: int = 0) -> Iterator[Line]:
     """How many findings were fixed, how many there are, and how many of them a fix would mend."""
     if fixed:
         yield (Segment(f"Fixed {_counted(fixed, 'problem')}."),)
-    silenced = f"; {report.suppressed} suppressed" if report.suppressed else ""
+    silenced = f"; {len(report.silenced)} suppressed" if report.silenced else ""
     within = Segment(f" in {_counted(report.files, 'file')}{silenced}.")
     if not report.findings:
         yield Segment("No problems found"), within

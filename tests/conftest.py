@@ -1,0 +1,44 @@
+"""What several test files need."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+RULE = """\
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from poolcheck.finding import Finding, Severity
+from poolcheck.read.pgbouncer import PgBouncerConfig
+from poolcheck.read.python import PythonModule
+from poolcheck.rule import Rule
+
+
+class HouseRule(Rule[{subject}]):
+    id = "house-rule"
+    severity = Severity.INFO
+    since = "1.0"
+
+    def check(self, subject: {subject}) -> Iterator[Finding]:
+        {check}
+"""
+
+
+@pytest.fixture
+def put_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Installs a rule that looks at a kind of document and does what is said."""
+
+    def put(subject: str, check: str) -> None:
+        package, distribution = tmp_path / "site" / "house_rules", tmp_path / "site" / "house_rules-1.dist-info"
+        package.mkdir(parents=True)
+        distribution.mkdir()
+        (package / "__init__.py").touch()
+        (package / "house_rule.py").write_text(RULE.format(subject=subject, check=check))
+        (distribution / "entry_points.txt").write_text("[poolcheck.rules]\nhouse = house_rules\n")
+        monkeypatch.setattr(sys, "path", [str(package.parent), *sys.path])
+
+    yield put
+    for name in ("house_rules", "house_rules.house_rule"):
+        sys.modules.pop(name, None)

@@ -1,0 +1,102 @@
+"""What a run imports: start-up is part of the product."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PYTHON = {"libcst", "poolcheck.read.python", "poolcheck.read.module"}
+YAML = {"yaml", "poolcheck.read.yaml", "poolcheck.read.objects"}
+RICH = {"rich"}
+HEAVY = {
+    *("asyncio", "dataclasses", "email", "importlib.metadata", "inspect", "json", "logging", "multiprocessing"),
+    *("pathlib", "pathspec", "shutil", "subprocess", "tempfile", "tomllib", "unittest", "urllib.parse"),
+}
+"""What a run on one file has no use for."""
+
+PROGRAM = """\
+import sys
+
+before = set(sys.modules)
+from poolcheck.cli import main
+
+try:
+    status = main()
+finally:
+    sys.stderr.write(" ".join(set(sys.modules) - before))
+sys.exit(status)
+"""
+
+INI = "[databases]\nshop = host=db\n[pgbouncer]\npool_mode = session\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that a process of its own imports to run poolcheck with these arguments."""
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode < 2, ran.stderr
+    return set(ran.stderr.split())
+
+
+def test_the_version_costs_nothing_but_argparse() -> None:
+    modules = imported("--version")
+
+    ours = {name for name in modules if name.partition(".")[0].startswith("poolcheck")}
+    assert ours == {"poolcheck", "poolcheck.cli", "poolcheck.command", "poolcheck.command.refused"}
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("found", [True, False], ids=["with a finding", "without"])
+@pytest.mark.parametrize("form", ["full", "concise"])
+def test_a_run_on_one_ini_imports_what_reads_ini(form: str, found: bool) -> None:
+    Path("pgbouncer.ini").write_text(INI + "server_lifetime = 1h\n" * found)
+
+    modules = imported("check", "--output-format", form, "pgbouncer.ini")
+
+    assert "poolcheck.read.pgbouncer" in modules
+    assert not modules & (PYTHON | YAML | RICH | HEAVY)
+
+
+def test_a_run_on_one_ini_imports_no_rule_about_anything_else() -> None:
+    Path("pgbouncer.ini").write_text(INI)
+
+    modules = imported("check", "pgbouncer.ini")
+
+    groups = {name.split(".")[1] for name in modules if name.startswith("poolcheck_rules.")}
+    assert groups == {"pgbouncer", "system"}
+
+
+def test_a_run_on_manifests_does_not_import_what_reads_python() -> None:
+    Path("a.yaml").write_text("kind: Service\napiVersion: v1\nmetadata: {name: a}\n")
+
+    modules = imported("check", "a.yaml")
+
+    assert "poolcheck.read.yaml" in modules
+    assert not modules & (PYTHON | RICH)
+
+
+def test_python_without_pools_is_not_parsed() -> None:
+    Path("a.py").write_text("import os\n")
+
+    modules = imported("check", "a.py")
+
+    assert not modules & (PYTHON | YAML | RICH)
+
+
+def test_only_colour_needs_rich() -> None:
+    Path("pgbouncer.ini").write_text(INI + "server_lifetime = 1h\n")
+
+    assert "rich" in imported("check", "--color", "always", "pgbouncer.ini")
