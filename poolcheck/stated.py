@@ -19,7 +19,9 @@ class Versions(NamedTuple):
 class StatedDatabase(NamedTuple):
     """A database server."""
 
-    hosts: Annotated[tuple[str, ...], "Names under which applications and poolers reach it"] = ()
+    hosts: Annotated[
+        tuple[str, ...], "Names under which applications and poolers reach it, with a port where it matters"
+    ] = ()
     max_connections: Annotated[int | None, "Its max_connections"] = None
     reserved: Annotated[int | None, "Connections kept back for superusers and operators; 3 where unset"] = None
     cores: Annotated[int | None, "Processor cores it runs on"] = None
@@ -28,7 +30,7 @@ class StatedDatabase(NamedTuple):
 class StatedPooler(NamedTuple):
     """A pooler."""
 
-    hosts: Annotated[tuple[str, ...], "Names under which applications reach it"] = ()
+    hosts: Annotated[tuple[str, ...], "Names under which applications reach it, or name:port"] = ()
     pool_mode: Annotated[Literal["session", "transaction", "statement"] | None, "Its pool mode"] = None
     version: Annotated[str | None, "Its version of PgBouncer", VERSION] = None
     max_client_conn: Annotated[int | None, "Client connections that one process of it accepts"] = None

@@ -1,16 +1,32 @@
 """The linked whole: servers, poolers, and the client pools of workloads with where they lead."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from poolcheck.amount import Amount, Reason
-from poolcheck.finding import Note
+from poolcheck.amount import Amount, Overrun, Reason, either, overrun, total
+from poolcheck.finding import Finding, Note
 from poolcheck.read.document import Fact
 from poolcheck.read.pgbouncer import Effective, Entry, PgBouncerConfig, PoolMode, Version
-from poolcheck.source import Span
+from poolcheck.source import Located, Span
 
 if TYPE_CHECKING:
     from poolcheck.read.pools import ClientPool
+    from poolcheck.read.python import PythonModule
+
+
+class Owner(NamedTuple):
+    """What opens connections: an object of a cluster, or a name that only configuration states.
+
+    `stages` are those that its file is for, `namespace` is None where whoever applies it chooses. Two of one kind
+    and name are the same thing, written down for several deployments.
+    """
+
+    kind: str
+    name: str
+    span: Span | None = None
+    stages: frozenset[str] = frozenset()
+    namespace: str | None = None
 
 
 class Server(NamedTuple):
@@ -31,9 +47,9 @@ class Pooler(NamedTuple):
     """A PgBouncer, all its processes together.
 
     `config` is None where its settings are not seen; `mode` is then what configuration states. `accepts` are the
-    client connections that all processes accept together, `place` where that is written, or the pooler is.
-    `prepared_statements` is how many protocol-level prepared statements it keeps for each server connection, None
-    where that is not known.
+    client connections that all processes accept together, `each_accepts` those of one, `place` is where that is
+    written, or the pooler is. `prepared_statements` is how many protocol-level prepared statements it keeps for
+    each server connection, None where that is not known.
     """
 
     name: str
@@ -42,23 +58,40 @@ class Pooler(NamedTuple):
     version: Version | None
     processes: Amount
     accepts: Amount
+    each_accepts: Amount
     mode: Effective[PoolMode] | None
     prepared_statements: Effective[int] | None
+    owner: Owner | None = None
+
+
+class Part(NamedTuple):
+    """Connections that one owner may open; of those with the same `choice`, only the ones or the others."""
+
+    owner: Owner
+    choice: object
+    connections: Amount
 
 
 class Demand(NamedTuple):
-    """The server connections that the pools of one database of a pooler may want from a server."""
+    """The server connections that the pools of a pooler may want from a server."""
 
     pooler: Pooler
     server: Server
     connections: Amount
+    owner: Owner
+
+    @property
+    def part(self) -> Part:
+        """Its part in the load of the server."""
+        return Part(self.owner, self.pooler.place, self.connections)
 
 
 class Target(NamedTuple):
     """Where a client pool leads: to a pooler, there to a database, or to a server; and what shows it.
 
     It is not certain where only a port or a host's name suggests a pooler. `pooler` is None then, unless the
-    project has only one.
+    project has only one; `among` are those that it may be. A pooler may be `in_pod`, one for each of the client's.
+    `entry` is None where it is not known which it is, and `user`, who logs in, as well.
     """
 
     pooler: Pooler | None
@@ -66,6 +99,15 @@ class Target(NamedTuple):
     server: Server | None
     is_certain: bool
     because: tuple[Reason, ...]
+    in_pod: bool = False
+    among: tuple[Pooler, ...] = ()
+    user: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message."""
+        found = self.pooler or self.server
+        return found.name if found else "a pooler"
 
     @property
     def mode(self) -> Effective[PoolMode] | None:
@@ -74,33 +116,68 @@ class Target(NamedTuple):
             return None
         if self.pooler.config is None:
             return self.pooler.mode
-        return self.pooler.config.pool_mode(self.entry)
+        first, *others = _modes(self.pooler.config, self.entry, self.user)
+        is_one = all(first and other and other.value is first.value for other in others)
+        return first if is_one else None
+
+
+def _modes(config: PgBouncerConfig, entry: Entry | None, user: str | None) -> Iterator[Effective[PoolMode] | None]:
+    """The modes that a client may get: in any database where `entry` is None, as anybody where `user` is."""
+    databases: list[Entry | None] = [each for each in config.databases if each.in_effect]
+    for database in [entry] if entry else databases or [None]:
+        users: Mapping[str, Entry] = {} if database and database.parameter("user") else config.users_in_effect
+        modes = {name: mode for name, each in users.items() if (mode := each.parameter("pool_mode"))}
+        if user and user in modes:
+            yield _mode_of(modes[user])
+            continue
+        yield config.pool_mode(database)
+        if not user:
+            yield from map(_mode_of, modes.values())
+
+
+def _mode_of(written: Located[str]) -> Effective[PoolMode] | None:
+    word = written.value.lower()
+    return Effective(PoolMode(word), written.span) if word in set(PoolMode) else None
 
 
 class Sharing(NamedTuple):
     """That server connections change hands between clients while they hold prepared statements, and what shows it.
 
-    It is not certain where the pooler, its pool mode or its support for prepared statements is not seen.
+    Where the pooler, its pool mode or its support for prepared statements is not seen, `provided` says what must
+    hold, as the end of a sentence.
     """
 
-    is_certain: bool
     because: tuple[Reason, ...]
+    provided: str = ""
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether everything is seen."""
+        return not self.provided
 
 
 def sharing(target: Target | None) -> Sharing | None:
     """Whether a client's prepared statements meet those of others; None where nothing suggests it."""
-    if target is None or (target.pooler is None and target.server):
+    if target is None:
         return None
-    mode = target.mode
-    if target.pooler is None or mode is None:
-        return None if target.is_certain else Sharing(is_certain=False, because=target.because)
-    kept = target.pooler.prepared_statements
-    if mode.value is PoolMode.SESSION or (kept and kept.value > 0):
+    if target.pooler is None:
+        among = [target._replace(pooler=pooler) for pooler in target.among]
+        is_harmless = target.is_certain or (among and not any(map(sharing, among)))
+        return None if is_harmless else Sharing(target.because, _if_so(target))
+    mode, kept = target.mode, target.pooler.prepared_statements
+    if mode is None or mode.value is PoolMode.SESSION or (kept and kept.value > 0):
         return None
     because = [*target.because, Reason(f"server connections change hands after each {mode.value}", mode.span)]
     if kept and kept.span:
         because.append(Reason("prepared statements are not kept apart", kept.span))
-    return Sharing(target.is_certain and kept is not None, tuple(because))
+    if not target.is_certain:
+        return Sharing(tuple(because), _if_so(target))
+    before = ", and before 1.24 PgBouncer does not keep them apart by default"
+    return Sharing(tuple(because), "" if kept else before)
+
+
+def _if_so(target: Target) -> str:
+    return f", if {target.because[0].assumption}"
 
 
 def operands(reasons: Iterable[Reason], besides: Span | None) -> list[Note]:
@@ -111,13 +188,38 @@ def operands(reasons: Iterable[Reason], besides: Span | None) -> list[Note]:
 class Client(NamedTuple):
     """A client pool, as a workload makes it or, where no workload is seen to, as its module shows it.
 
-    `connections` are the most that all processes of all pods of the workload hold together.
+    `connections` are the most that all processes of all pods of the workload hold together, `in_pod` those of one
+    pod; `container` is the place of the container that they run in.
     """
 
     pool: "ClientPool"
     workload: str | None
     connections: Amount
+    in_pod: Amount
     target: Target | None
+    owner: Owner
+    container: Span | None = None
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it is in the application itself, not in its tests, migrations or examples."""
+        return self.pool.role == "application"
+
+    @property
+    def part(self) -> Part:
+        """Its part in the load of what it connects to."""
+        return Part(self.owner, self._choice, self.connections)
+
+    @property
+    def part_in_pod(self) -> Part:
+        """The part of one pod."""
+        return Part(self.owner, self._choice, self.in_pod)
+
+    @property
+    def _choice(self) -> object:
+        """Where the pool is kept: pools under one name in one function take each other's place."""
+        kept = self.pool.function, self.pool.name
+        return self.container, (self.pool.span.path, *kept) if any(kept) else self.pool.span
 
 
 class System(NamedTuple):
@@ -128,6 +230,14 @@ class System(NamedTuple):
     poolers: tuple[Pooler, ...]
     demands: tuple[Demand, ...]
     clients: tuple[Client, ...]
+
+    def module(self, path: str) -> "PythonModule | None":
+        """The module in a file, if anything was read from it."""
+        from poolcheck.read.python import PythonModule
+
+        return next(
+            (each for each in self.documents if isinstance(each, PythonModule) and each.span.path == path), None
+        )
 
     def clients_of(self, pooler: Pooler) -> Iterator[Client]:
         """The clients that certainly connect to a pooler."""
@@ -144,3 +254,70 @@ class System(NamedTuple):
             for each in self.clients
             if each.target and each.target.server is server and each.target.is_certain
         )
+
+
+def one_for_each_place(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The most severe finding at each place: what is wrong with a pool is wrong in all workloads that make it."""
+    found: dict[Span, Finding] = {}
+    for finding in findings:
+        known = found.setdefault(finding.span, finding)
+        if finding.severity.rank > known.severity.rank:
+            found[finding.span] = finding
+    yield from found.values()
+
+
+class Load(NamedTuple):
+    """Connections that may all be open at the same time, and who opens them."""
+
+    connections: Amount
+    names: tuple[str, ...]
+
+    @property
+    def who(self) -> str:
+        """Those who open them, in words."""
+        shown = list(self.names[:MOST_NAMES])
+        if len(self.names) > MOST_NAMES:
+            shown[-1] = f"{len(self.names) - MOST_NAMES + 1} others"
+        *others, last = shown
+        return f"{', '.join(others)} and {last}" if others else last
+
+
+MOST_NAMES = 4
+"""A sentence names so many workloads."""
+
+
+def loads(parts: Iterable[Part]) -> Iterator[Load]:
+    """What comes together of connections, once for each deployment that the files are for.
+
+    What is written down for staging and what is for production do not meet, nor do two namespaces behind one name.
+    """
+    wanted = [part for part in parts if part.connections.most]
+    all_stages = dict.fromkeys(part.owner.stages for part in wanted)
+    for stages, namespace in product(all_stages, dict.fromkeys(part.owner.namespace for part in wanted)):
+        together = [
+            part for part in wanted if part.owner.stages <= stages and part.owner.namespace in {None, namespace}
+        ]
+        if together:
+            yield Load(_sum(together), tuple(dict.fromkeys(part.owner.name for part in together)))
+
+
+def worst(loads: Iterable[Load], allowed: Amount) -> tuple[Load, Overrun] | None:
+    """The load that overruns what is allowed: one that certainly does, else the largest."""
+    found = [(load, over) for load in loads if (over := overrun(load.connections, allowed))]
+    return max(found, key=lambda each: (each[1].certain, each[1].wanted), default=None)
+
+
+def _sum(parts: Iterable[Part]) -> Amount:
+    """What all owners open. One that is written down in several places is deployed from one of them."""
+    by_name: dict[tuple[str, str], dict[Owner, list[Part]]] = {}
+    for part in parts:
+        copies = by_name.setdefault((part.owner.kind, part.owner.name), {})
+        copies.setdefault(part.owner, []).append(part)
+    return total(either(map(_sum_of_one, copies.values())) for copies in by_name.values())
+
+
+def _sum_of_one(parts: Iterable[Part]) -> Amount:
+    choices: dict[object, list[Amount]] = {}
+    for part in parts:
+        choices.setdefault(part.choice, []).append(part.connections)
+    return total(map(either, choices.values()))

@@ -243,6 +243,32 @@ def test_an_object_is_looked_for_in_the_file_then_the_folder_then_the_project() 
     assert [text(found.get(name)) for name in "abc"] == ["file", "folder", "?"]
 
 
+def test_an_object_of_another_stage_is_another_object() -> None:
+    manifests = [
+        read(pod("envFrom: [{configMapRef: {name: two}}, {configMapRef: {name: one}}]"), "prod/app/deploy.yaml"),
+        read(config_map("one", "A: prod"), "prod/config.yaml"),
+        read(config_map("one", "A: staging") + config_map("two", "B: staging"), "staging/config.yaml"),
+    ]
+    [workload] = manifests[0].workloads
+
+    found = environment(workload, workload.containers[0], Objects(manifests))
+
+    assert (text(found.get("A")), text(found.get("B"))) == ("prod", "?")
+
+
+def test_what_an_object_leaves_out_another_of_its_name_may_add() -> None:
+    manifests = [
+        read(pod("envFrom: [{configMapRef: {name: one}}]"), "overlays/prod/deploy.yaml"),
+        read(config_map("one", "A: overlay"), "overlays/prod/config.yaml"),
+        read(config_map("one", "A: base, B: base"), "base/config.yaml"),
+    ]
+    [workload] = manifests[0].workloads
+
+    found = environment(workload, workload.containers[0], Objects(manifests))
+
+    assert (text(found.get("A")), text(found.get("B"))) == ("overlay", "?")
+
+
 def test_an_object_of_another_namespace_is_another_object() -> None:
     manifest = read(
         pod("envFrom: [{configMapRef: {name: one}}]", "prod")

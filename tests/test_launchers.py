@@ -92,13 +92,23 @@ def test_gunicorn_believes_options_over_its_variable_over_a_file_over_web_concur
     assert threads("gunicorn app:app", **everything) == (2, 2)
 
 
-def test_a_default_is_assumed_where_the_image_may_say_otherwise() -> None:
-    gunicorn, hypercorn = started("gunicorn app:app"), started("hypercorn app:app")
+def test_a_default_is_the_least_there_is_where_the_image_may_say_otherwise() -> None:
+    assert processes("gunicorn app:app") == (1, None)
+    assert processes("uvicorn app:app") == (1, None)
+    assert processes("hypercorn app:app") == (1, 1)
 
-    assert gunicorn
-    assert hypercorn
-    assert (ends(gunicorn.processes), gunicorn.processes.is_assumed) == ((1, 1), True)
-    assert (ends(hypercorn.processes), hypercorn.processes.is_assumed) == ((1, 1), False)
+
+def test_a_file_that_is_seen_hides_nothing() -> None:
+    words = ["gunicorn", "-c", "conf.py", "app:app"]
+    environment: dict[str, Value] = {"WEB_CONCURRENCY": Known("3", (Span("env", 0, 0),))}
+
+    hidden = launch(container(words), environment.get)
+    seen = launch(container(words), environment.get, is_file_seen=True)
+
+    assert hidden
+    assert seen
+    assert (ends(hidden.processes), ends(hidden.threads)) == ((1, None), (1, None))
+    assert (ends(seen.processes), ends(seen.threads)) == ((3, 3), (1, 1))
 
 
 @pytest.mark.parametrize(
@@ -171,17 +181,34 @@ def test_every_launcher_has_its_own_way_to_be_told(command: str, expected: Ends)
         ("gunicorn --threads 8 app:app", (8, 8)),
         ("gunicorn -k gthread --threads 8 app:app", (8, 8)),
         ("gunicorn -k uvicorn.workers.UvicornWorker --threads 8 app:app", None),
-        ("gunicorn -c conf.py app:app", None),
+        ("gunicorn -c conf.py app:app", (1, None)),
+        ("gunicorn -c conf.py --threads 8 app:app", (8, 8)),
+        ("gunicorn -k {{kind}} app:app", (1, None)),
         ("uvicorn app:app", None),
+        ("hypercorn app:app", None),
+        ("granian --interface asgi app:app", None),
+        ("granian --interface wsgi --blocking-threads 8 app:app", (8, 8)),
+        ("flask --app shop run", None),
         ("waitress-serve app:app", (4, 4)),
         ("waitress-serve --threads=16 app:app", (16, 16)),
         ("celery -A shop worker -c 8", (1, 1)),
         ("celery -A shop worker -c 8 --pool=threads", (8, 8)),
-        ("celery -A shop worker --pool=threads", None),
+        ("celery -A shop worker --pool=threads", (1, None)),
+        ("celery -A shop worker -P gevent -c 100", (100, 100)),
+        ("celery -A shop worker -P solo", (1, None)),
         ("dramatiq shop", (8, 8)),
         ("huey_consumer.py shop.huey", (1, 1)),
         ("huey_consumer.py shop.huey -w 8", (8, 8)),
         ("huey_consumer.py shop.huey -w 8 -k process", (1, 1)),
+        ("uwsgi -p 4 --threads 8 --cheaper 2 --module app", (8, 8)),
+        ("uwsgi --ini shop.ini", (1, None)),
+        ("arq shop.WorkerSettings", (1, None)),
+        ("taskiq worker shop:broker", (100, 100)),
+        ("taskiq worker --max-async-tasks 8 shop:broker", (8, 8)),
+        ("procrastinate --app=shop.app worker", (1, 1)),
+        ("procrastinate --app=shop.app worker -c 8", (8, 8)),
+        ("python -m shop", (1, None)),
+        ("rq worker high", (1, 1)),
     ],
 )
 def test_threads_are_bounded_or_not(command: str, expected: Ends | None) -> None:
@@ -282,6 +309,38 @@ def test_arguments_without_a_command_are_run_where_they_begin_with_a_launcher() 
     assert ends(found.processes) == (3, 3)
     assert launch(container(None, ["-w", "3"]), nothing) is None
     assert launch(container(None, None), nothing) is None
+
+
+def test_a_range_says_what_it_goes_by() -> None:
+    def said(command: str) -> list[tuple[str, str]]:
+        found = started(command)
+        assert found
+        return [(reason.assumption, reason.most) for reason in found.processes.because]
+
+    assert said("gunicorn -w 4 app:app") == [("", "")]
+    assert said("celery -A shop worker -c 3") == [
+        ("", ""),
+        ("", "celery worker holds connections in other processes too"),
+    ]
+    assert said("celery -A shop worker --autoscale=10,3")[0] == ("", "10 processes of celery worker")
+    assert said("uwsgi -p 8 --cheaper 2 --module app") == [("", "8 processes of uwsgi"), ("", "")]
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "given"),
+    [
+        ("gunicorn app:app", "gunicorn.conf.py", ""),
+        ("gunicorn -c /app/conf.py -w 4 app:app", "/app/conf.py", "workers"),
+        ("gunicorn --threads 4 -k gthread app:app", "gunicorn.conf.py", "threads worker_class"),
+        ("uvicorn app:app", None, ""),
+    ],
+)
+def test_a_file_may_tell_gunicorn_what_its_options_do_not(command: str, file: str | None, given: str) -> None:
+    found = started(command)
+
+    assert found
+    assert (found.file and found.file.value) == file
+    assert found.given == {*given.split()}
 
 
 def test_what_is_told_by_a_variable_lies_where_the_variable_is_set() -> None:

@@ -1,18 +1,23 @@
 """The client pools of workloads, how many connections they come to, and where they lead."""
 
 from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, between, exactly, product
-from poolcheck.link.known import Known
+from poolcheck.link.hosted import hosted
+from poolcheck.link.known import Known, owner_of
 from poolcheck.link.network import Origin, running
+from poolcheck.link.pods import stated_pods
 from poolcheck.link.poolers import entry_for
 from poolcheck.link.sources import Sources
 from poolcheck.read.environment import environment
-from poolcheck.read.launchers import Launch, launch
-from poolcheck.read.pools import ClientPool, Role, most_connections, resolved
+from poolcheck.read.launchers import Launch
+from poolcheck.read.pools import UNLIMITED, ClientPool, Role, is_unlimited, most_connections, resolved
+from poolcheck.read.python import PythonModule
 from poolcheck.source import Span
 from poolcheck.stated import Stated, StatedWorkload
-from poolcheck.system import Client, Pooler, Target
+from poolcheck.system import Client, Owner, Pooler, Target
+from poolcheck.value import Lookup, Value, number_of, scalars_of
 
 POOLER_PORTS = frozenset({6432, 6543})
 """Where PgBouncer listens by default, and where hosted ones do."""
@@ -26,40 +31,102 @@ _AT_START = frozenset(
     }
 )  # fmt: skip
 """Functions that are called once, when a process starts."""
+_OPENED_AT_ONCE = ("minconn", "min_size", "minsize")
+"""The parameters, by library, of how many connections a pool opens without being asked for any."""
+
+
+class _Running(NamedTuple):
+    """What makes the pools of some modules: its pods, what each of them starts, and where it connects from."""
+
+    owner: Owner
+    container: Span | None
+    pods: Amount
+    processes: Amount
+    threads: Amount | None
+    variables: Lookup
+    origin: Origin
+    modules: list[PythonModule]
 
 
 def clients(known: Known, sources: Sources, stated: Stated) -> Iterator[Client]:
     """The pools that workloads make, and those that no workload is seen to make."""
-    of_workloads = tuple(_of_workloads(known, sources, stated))
+    running = [*_in_manifests(known, sources, stated), *_stated_alone(known, sources, stated)]
+    made = [(pool, each) for each in running for module in each.modules for pool in module.pools]
+    of_workloads = [_client(pool, each, known) for pool, each in made]
     yield from of_workloads
     yield from _of_modules(known, sources, {client.pool.span for client in of_workloads})
 
 
-def _of_workloads(known: Known, sources: Sources, stated: Stated) -> Iterator[Client]:
-    """The pools that the processes of workloads make, in the environments of their containers."""
+def _in_manifests(known: Known, sources: Sources, stated: Stated) -> Iterator[_Running]:
+    """What runs in the containers of workloads."""
     for workload in known.network.workloads:
+        if workload.is_partial:
+            continue
         own = stated.workloads.get(workload.name.value, StatedWorkload())
-        containers = (
-            [] if workload.is_partial else [each for each in running(workload) if not known.is_reached(each)]
-        )
+        containers = [each for each in running(workload) if not known.is_reached(each)]
         for container in containers[:1] if own.source else containers:
             variables = environment(workload, container, known.objects)
-            started = launch(container, variables.get)
-            processes = _processes(started, own)
-            origin = Origin(workload.span.path, workload)
-            for module in sources.loaded_by(workload, started, own):
-                for pool in module.pools:
-                    made = resolved(pool, variables.get)
-                    connections = _connections_of(made, known.pods.of(workload), processes)
-                    yield Client(made, workload.name.value, connections, _target(made, known, origin))
+            started = sources.started(container, workload, variables.get)
+            yield _Running(
+                owner_of(workload),
+                container.name.span,
+                known.pods.of(workload),
+                _processes(started, own),
+                started.threads if started else between(1, None),
+                variables.get,
+                Origin(workload.span.path, workload),
+                sources.loaded_by(workload, container, started, own),
+            )
+
+
+def _stated_alone(known: Known, sources: Sources, stated: Stated) -> Iterator[_Running]:
+    """What only configuration speaks of."""
+    seen = {workload.name.value for workload in known.network.workloads if not workload.is_partial}
+    for name, own in stated.workloads.items():
+        if name not in seen and own.source:
+            pods = between(1, None) if own.replicas is None else stated_pods(own.replicas, name)
+            modules = sources.below(own.source)
+            yield _Running(
+                Owner("", name),
+                None,
+                pods,
+                _processes(None, own),
+                between(1, None),
+                dict[str, Value]().get,
+                Origin(own.source[0]),
+                modules,
+            )
 
 
 def _of_modules(known: Known, sources: Sources, seen: Collection[Span]) -> Iterator[Client]:
     """The pools of modules that no workload is seen to load."""
+    nothing = between(0, None)
     for module in sources.modules:
         for pool in module.pools:
             if pool.span not in seen:
-                yield Client(pool, None, between(0, None), _target(pool, known, Origin(module.span.path)))
+                made, target = _by_default(pool, known, Origin(module.span.path))
+                yield Client(made, None, nothing, nothing, target, Owner("", module.span.path))
+
+
+def _by_default(pool: ClientPool, known: Known, origin: Origin) -> tuple[ClientPool, Target | None]:
+    """A pool of which no environment is known, and where it leads: not for certain where variables may tell."""
+    target = _target(pool, known, origin)
+    made = resolved(pool, dict[str, Value]().get)
+    if target or (target := _target(made, known, origin)) is None:
+        return pool, target
+    first, *others = target.because
+    first = first._replace(assumption=first.assumption or f"{pool.title} is left at its default address")
+    return made, target._replace(is_certain=False, because=(first, *others))
+
+
+def _client(pool: ClientPool, running: _Running, known: Known) -> Client:
+    made = resolved(pool, running.variables)
+    in_pod = known.overlays.as_written(_connections_of(made, running), running.origin.path)
+    # Behind a name without a domain is what the client's own namespace has under it.
+    is_own = made.address is None or "." not in (made.address.host or "")
+    owner = running.owner if is_own else running.owner._replace(namespace=None)
+    target = _target(made, known, running.origin)
+    return Client(made, owner.name, product(running.pods, in_pod), in_pod, target, owner, running.container)
 
 
 def _processes(started: Launch | None, own: StatedWorkload) -> Amount:
@@ -74,37 +141,74 @@ def _target(pool: ClientPool, known: Known, origin: Origin) -> Target | None:
     if address is None or address.dialect != "postgresql":
         return None
     host, port = address.host, address.port_number
-    if host and port:
-        found, shown = known.leads_to(host, port, origin)
+    if host and port and (destination := known.leads_to(host, port, origin)):
+        found, shown, in_pod = destination
         because = (Reason(f"{pool.title} connects to {host}", pool.place_of(host, "host")), *shown)
         if isinstance(found, Pooler):
             entry = entry_for(found.config, address.database) if found.config else None
-            return Target(found, entry, None, is_certain=True, because=because)
-        if found:
-            return Target(None, None, found, is_certain=True, because=because)
-    suggestion = _suggestion(pool, host, port)
-    if suggestion is None:
+            return Target(found, entry, None, is_certain=True, because=because, in_pod=in_pod, user=address.user)
+        return Target(None, None, found, is_certain=True, because=because) if found else None
+    return _suggested(pool, host or "", port, known)
+
+
+def _suggested(pool: ClientPool, host: str, port: int | None, known: Known) -> Target | None:
+    """The pooler that an address may be one of."""
+    place = pool.place_of(host, "host")
+    if provided := hosted(host, port):
+        documented = Reason(f"{host} is {provided.name}", place, f"it works as {provided.name} is documented to")
+        return Target(provided, None, None, is_certain=False, because=(documented,))
+    likely = f"{host} is a pooler in transaction mode"
+    if any(word in host.lower() for word in POOLER_WORDS):
+        because = Reason(f"{host} seems to be a pooler", place, likely)
+    elif port in POOLER_PORTS:
+        likely = f"port {port} is that of a pooler in transaction mode"
+        because = Reason(f"poolers listen on port {port}", pool.place_of(str(port), "port"), likely)
+    else:
         return None
-    only = known.poolers[0] if len(known.poolers) == 1 else None
-    entry = entry_for(only.config, address.database) if only and only.config else None
-    return Target(only, entry, None, is_certain=False, because=(suggestion,))
+    among = tuple(known.poolers)
+    if len(among) != 1:
+        return Target(None, None, None, is_certain=False, because=(because,), among=among)
+    only, config, address = among[0], among[0].config, pool.address
+    entry = entry_for(config, address.database) if config and address else None
+    because = because._replace(assumption=f"{host or f'port {port}'} leads to {only.name}")
+    user = address.user if address else None
+    return Target(only, entry, None, is_certain=False, because=(because,), user=user)
 
 
-def _suggestion(pool: ClientPool, host: str | None, port: int | None) -> Reason | None:
-    """What suggests that a pool leads to a pooler."""
-    if host and any(word in host.lower() for word in POOLER_WORDS):
-        return Reason(f"{host} seems to be a pooler", pool.place_of(host, "host"))
-    if port in POOLER_PORTS:
-        return Reason(f"poolers listen on port {port}", pool.place_of(str(port), "port"))
-    return None
-
-
-def _connections_of(pool: ClientPool, pods: Amount, processes: Amount) -> Amount:
-    """The most connections that all processes of a workload hold in a pool that its modules make."""
+def _connections_of(pool: ClientPool, running: _Running) -> Amount:
+    """The most connections that all processes of a pod hold in a pool that its modules make."""
     if not pool.constructor.is_pool or pool.role is not Role.APPLICATION:
         return between(0, None)
-    held = product(pods, processes, most_connections(pool))
+    held = product(running.processes, _filled(pool, running.threads))
     if pool.function is None or pool.function in _AT_START:
         return held
-    made = between(0, 1, Reason(f"{pool.title} is made in {pool.function}()", pool.callee))
-    return product(made, held)
+    made_in = f"{pool.function}()"
+    made = Reason(f"{pool.title} is made in {made_in}", pool.callee, f"{made_in} makes one in each process")
+    return product(exactly(1, made), held)
+
+
+def _filled(pool: ClientPool, threads: Amount | None) -> Amount:
+    """The connections of a full pool, or as many as threads ask for where it is never full.
+
+    Surely open are those that threads need, or that it opens by itself.
+    """
+    most = most_connections(pool)
+    if threads is None:
+        return most
+    if _opens_when_asked(pool) and not threads.is_open:
+        return threads
+    if threads.surely >= most.surely:
+        return most
+    opened = [number_of(pool.effective(name)) or 0 for name in _OPENED_AT_ONCE]
+    surely = min(max(threads.surely, *map(int, opened)), most.surely)
+    if surely == most.surely:
+        return most
+    reason = next(iter(threads.because), Reason("a process may run one thread"))
+    filling = reason._replace(assumption=f"each process fills {pool.title}", least="", most="")
+    return most._replace(surely=surely, because=(*most.because, filling))
+
+
+def _opens_when_asked(pool: ClientPool) -> bool:
+    """Whether it opens a connection whenever one is wanted and none is free."""
+    kind = scalars_of(pool.given("poolclass"))
+    return is_unlimited(pool) or (kind is not None and UNLIMITED.issuperset(map(str, kind)))

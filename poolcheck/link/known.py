@@ -1,30 +1,47 @@
 """The servers and poolers of a project, and the names under which they are reached."""
 
-from poolcheck.amount import Reason
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from poolcheck.amount import Reason, product
 from poolcheck.link.network import Network, Origin, running
+from poolcheck.link.overlays import Overlays
 from poolcheck.link.pods import Pods
-from poolcheck.link.poolers import found_in, pooler_alone, pooler_of, stated_pooler, version_of
+from poolcheck.link.poolers import completed, found_in, pooler_alone, pooler_of, stated_pooler, version_of
 from poolcheck.link.servers import is_postgres, server_in, stated_server
 from poolcheck.read.document import Fact
 from poolcheck.read.environment import Objects
 from poolcheck.read.kubernetes import Container, Manifest, Workload
 from poolcheck.read.pgbouncer import PgBouncerConfig
+from poolcheck.read.stages import stages
 from poolcheck.source import Span
 from poolcheck.stated import Stated
-from poolcheck.system import Pooler, Server
+from poolcheck.system import Owner, Pooler, Server
+
+
+class Destination(NamedTuple):
+    """What is under a name and a port, None where it is neither pooler nor server, and what shows that.
+
+    It may be `in_pod`, that of whoever asks.
+    """
+
+    found: Pooler | Server | None
+    because: tuple[Reason, ...] = ()
+    in_pod: bool = False
 
 
 class Known:
     """The servers and poolers of a project, and the names under which they are reached."""
 
-    def __init__(self, facts: tuple[Fact, ...], stated: Stated) -> None:
+    def __init__(self, facts: tuple[Fact, ...], paths: Iterable[str], stated: Stated) -> None:
         manifests = [fact for fact in facts if isinstance(fact, Manifest)]
         self.objects = Objects(manifests)
         self.network = Network(manifests)
         self.pods = Pods(manifests, stated.workloads)
+        self.overlays = Overlays(paths)
         self.servers: list[Server] = []
-        self.poolers: list[Pooler] = []
-        self.origins: dict[Span | None, Origin] = {}
+        self.placed: list[tuple[Pooler, Origin | None]] = []
+        """The poolers, and where each of them connects from; None where that is not known."""
         self._reached: dict[Span, Pooler | Server] = {}
         self._named: dict[str, Pooler | Server] = {}
         self._configs: dict[Span, PgBouncerConfig] = {}
@@ -35,51 +52,62 @@ class Known:
         self._add_lone_configurations(facts)
         self._add_stated(stated)
 
+    @property
+    def poolers(self) -> list[Pooler]:
+        """The poolers that are seen or stated."""
+        return [pooler for pooler, _ in self.placed]
+
     def document(self, fact: Fact) -> Fact:
         """A document with what is known about it from elsewhere: the version of the PgBouncer that reads it."""
         if not isinstance(fact, PgBouncerConfig):
             return fact
         return self._configs.get(fact.span) or fact._replace(version=self._target)
 
-    def leads_to(self, host: str, port: int, origin: Origin) -> tuple[Pooler | Server | None, tuple[Reason, ...]]:
-        """The pooler or server under a host name and port, and what shows that; None where nothing does."""
-        if stated := self._named.get(host):
-            return stated, ()
-        place = self.network.place(host, port, origin)
+    def leads_to(self, host: str, port: int, origin: Origin | None) -> Destination | None:
+        """What is under a host name and port; None where nothing in the project tells."""
+        if stated := self._named.get(f"{host}:{port}") or self._named.get(host):
+            return Destination(stated)
+        place = self.network.place(host, port, origin) if origin else None
         if place is None:
-            return None, ()
+            return None
         workload, container, service = place
-        found = self._reached.get(container.name.span)
         name = workload.name.value
         shown = (Reason(f"Service {service.name.value} leads to {name}", service.name.span),) if service else ()
-        return found, shown
+        return Destination(self._reached.get(container.name.span), shown, in_pod=service is None)
 
     def is_reached(self, container: Container) -> bool:
         """Whether a container is one of the poolers or servers."""
         return container.name.span in self._reached
 
     def _add(self, workload: Workload, container: Container) -> None:
+        """Adds what a container is, if it is a server or a pooler."""
+        path = workload.span.path
         if is_postgres(container):
-            server = server_in(workload, container, self.objects)
+            server, pods = server_in(workload, container, self.objects), self.pods.of(workload)
+            each = self.overlays.as_written(server.accepts, path)
+            server = server._replace(accepts=each if (pods.low, pods.high) == (1, 1) else product(pods, each))
             self.servers.append(server)
             self._reached[container.name.span] = server
         elif found := found_in(workload, container, self.objects):
             found = found._replace(version=found.version or self._target)
-            pooler = pooler_of(found, self.pods.of(workload))
+            pods = self.overlays.as_written(self.pods.of(workload), path)
+            pooler = pooler_of(found, pods, owner_of(workload))
+            pooler = pooler._replace(each_accepts=self.overlays.as_written(pooler.each_accepts, path))
             self._reached[container.name.span] = pooler
-            self._add_pooler(pooler, Origin(workload.span.path, workload))
+            self._add_pooler(pooler, Origin(path, workload))
 
-    def _add_pooler(self, pooler: Pooler, origin: Origin) -> None:
-        self.poolers.append(pooler)
-        self.origins[pooler.place] = origin
+    def _add_pooler(self, pooler: Pooler, origin: Origin | None) -> None:
+        self.placed.append((pooler, origin))
         if pooler.config:
-            self._configs[pooler.config.span] = pooler.config
+            known = self._configs.get(pooler.config.span)
+            is_other = known is not None and known.version != pooler.version
+            self._configs[pooler.config.span] = pooler.config._replace(version=None) if is_other else pooler.config
 
     def _add_lone_configurations(self, facts: tuple[Fact, ...]) -> None:
         for fact in facts:
             if isinstance(fact, PgBouncerConfig) and fact.span not in self._configs:
-                pooler = pooler_alone(fact._replace(version=self._target))
-                self._add_pooler(pooler, Origin(fact.span.path))
+                # Whether it runs in the cluster, where a Service has a name, nothing tells.
+                self._add_pooler(pooler_alone(fact._replace(version=self._target)), None)
 
     def _add_stated(self, stated: Stated) -> None:
         """Adds what is stated. If one pooler is stated and one is seen, they are the same."""
@@ -87,10 +115,19 @@ class Known:
             server = stated_server(name, database)
             self.servers.append(server)
             self._named |= dict.fromkeys(database.hosts, server)
+        only = self.placed[0] if len(self.placed) == len(stated.poolers) == 1 else None
         for name, facts in stated.poolers.items():
-            pooler = (
-                self.poolers[0] if len(self.poolers) == len(stated.poolers) == 1 else stated_pooler(name, facts)
-            )
-            if pooler not in self.poolers:
-                self.poolers.append(pooler)
+            if only:
+                pooler = completed(only[0], facts)
+                self.placed = [(pooler, only[1])]
+                self._reached = {place: pooler if at is only[0] else at for place, at in self._reached.items()}
+            else:
+                pooler = stated_pooler(name, facts)
+                self.placed.append((pooler, None))
             self._named |= dict.fromkeys(facts.hosts, pooler)
+
+
+def owner_of(workload: Workload) -> Owner:
+    """A workload as the owner of connections."""
+    namespace = workload.namespace.value if workload.namespace else None
+    return Owner(workload.kind, workload.name.value, workload.span, stages(workload.span.path), namespace)

@@ -18,8 +18,8 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
 
     `paths` are those of all files, also of those that hold nothing; without a `project` there is no Python.
     """
-    facts = tuple(facts)
-    known = Known(facts, stated)
+    facts, paths = tuple(facts), tuple(paths)
+    known = Known(facts, paths, stated)
     found: tuple[Client, ...] = ()
     if project:
         from poolcheck.link.clients import clients

@@ -1,10 +1,12 @@
 """Which container a host name and a port lead to, as a cluster's Services tell."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from poolcheck.read.kubernetes import Container, Manifest, Service, Workload
+from poolcheck.read.stages import may_meet
 from poolcheck.source import Located, Span
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -33,7 +35,13 @@ class Network:
     def __init__(self, manifests: Iterable[Manifest]) -> None:
         manifests = tuple(manifests)
         self.workloads = tuple(workload for manifest in manifests for workload in manifest.workloads)
-        self._services = tuple(service for manifest in manifests for service in manifest.services)
+        self._services: dict[str, list[Service]] = defaultdict(list)
+        for service in (service for manifest in manifests for service in manifest.services):
+            self._services[service.name.value].append(service)
+        self._labelled: dict[tuple[str, str], list[Workload]] = defaultdict(list)
+        for workload in self.workloads:
+            for label in workload.labels:
+                self._labelled[label].append(workload)
 
     def place(self, host: str, port: int, origin: Origin) -> Place | None:
         """Where a host name and a port lead to; None where the project does not tell for certain."""
@@ -45,14 +53,16 @@ class Network:
         if service is None:
             return None
         target = next((each for each in service.ports if each.port.value == port), None)
-        workload = _nearest([each for each in self.workloads if _picks(service, each)], service.span.path)
+        labelled = self._labelled.get(min(service.selector), []) if service.selector else []
+        picked = [each for each in labelled if _picks(service, each) and _may_meet(each, origin.path)]
+        workload = _nearest(picked, service.span.path)
         container = _behind(target.target or target.port, running(workload)) if target and workload else None
         return Place(workload, container, service) if workload and container else None
 
     def _service(self, host: str, origin: Origin) -> Service | None:
         name, _, domain = host.partition(".")
-        named = [each for each in self._services if each.name.value == name and _is_reached(each, domain, origin)]
-        return _nearest(named, origin.path)
+        named = self._services.get(name, [])
+        return _nearest([each for each in named if _is_reached(each, domain, origin)], origin.path)
 
 
 def running(workload: Workload) -> tuple[Container, ...]:
@@ -68,6 +78,8 @@ def same_namespace(one: Located[str] | None, other: Located[str] | None) -> bool
 
 def _is_reached(service: Service, domain: str, origin: Origin) -> bool:
     """Whether a service is what a name in a domain means: `""`, `shop`, `shop.svc`, `shop.svc.cluster.local`."""
+    if not _may_meet(service, origin.path):
+        return False
     namespace, _, rest = domain.partition(".")
     if not namespace:
         return origin.workload is None or same_namespace(service.namespace, origin.workload.namespace)
@@ -77,7 +89,12 @@ def _is_reached(service: Service, domain: str, origin: Origin) -> bool:
 
 def _picks(service: Service, workload: Workload) -> bool:
     is_picked = bool(service.selector) and (service.selector or frozenset()) <= workload.labels
-    return is_picked and same_namespace(service.namespace, workload.namespace)
+    is_near = same_namespace(service.namespace, workload.namespace) and _may_meet(workload, service.span.path)
+    return is_picked and is_near
+
+
+def _may_meet(item: Item, path: str) -> bool:
+    return may_meet(item.span.path, path)
 
 
 def _nearest(items: Sequence[Item], path: str) -> Item | None:

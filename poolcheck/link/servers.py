@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, between, difference, exactly, total
-from poolcheck.read.commands import started
+from poolcheck.read.commands import program, started
 from poolcheck.read.environment import Environment, Objects, environment
 from poolcheck.read.kubernetes import Container, Workload
 from poolcheck.read.pgbouncer import Effective
 from poolcheck.source import Located, Span
 from poolcheck.stated import StatedDatabase
 from poolcheck.system import Server
-from poolcheck.value import Known
+from poolcheck.value import HOLE, Known
 
 DEFAULT_LIMIT = 100
 """PostgreSQL's own max_connections. config.sgml, max_connections."""
@@ -82,7 +82,8 @@ def _settings(workload: Workload, container: Container, objects: Objects) -> _Se
     by_image = own.get("POSTGRESQL_MAX_CONNECTIONS") if _image_name(container) in _TUNED else None
     if isinstance(by_image, Known):
         in_file["max_connections"] = Located(str(by_image.scalar), by_image.places[-1])
-    return _Settings(in_file | given, bool(named and not file) or _mounts_configuration(container))
+    hidden = bool(named and not file) or _mounts_configuration(container) or _is_out_of_sight(container, own)
+    return _Settings(in_file | given, hidden)
 
 
 def _on_command_line(container: Container, own: Environment) -> Iterator[tuple[str, Located[str]]]:
@@ -94,6 +95,13 @@ def _on_command_line(container: Container, own: Environment) -> Iterator[tuple[s
             yield "max_connections", following
         elif word != "-c" and (setting := _SETTING.fullmatch(word)):
             yield setting["name"].replace("-", "_"), Located(setting["value"].strip(), span)
+
+
+def _is_out_of_sight(container: Container, own: Environment) -> bool:
+    """Whether the command has parts that are not known, or is another program's, which may set what it likes."""
+    words = started(container, own.get).words
+    is_other = container.command is not None and program(words) not in {"postgres", "docker-entrypoint.sh"}
+    return is_other or any(word.value == HOLE for word in words)
 
 
 def _mounted(path: str, workload: Workload, container: Container, objects: Objects) -> Located[str] | None:
@@ -135,7 +143,8 @@ def _limit(container: Container, settings: _Settings) -> Amount:
     if settings.hidden or _image_name(container) not in _PLAIN:
         return between(0, None)
     span = container.image.span if container.image else None
-    return exactly(DEFAULT_LIMIT, Reason(f"max_connections {DEFAULT_LIMIT} by default", span, assumed=True))
+    text = f"max_connections {DEFAULT_LIMIT} by default"
+    return exactly(DEFAULT_LIMIT, Reason(text, span, "max_connections is left at its default"))
 
 
 def _reserved(settings: _Settings) -> Amount:

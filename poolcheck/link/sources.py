@@ -2,14 +2,17 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from poolcheck.read.document import Fact
-from poolcheck.read.kubernetes import Workload
-from poolcheck.read.launchers import Launch
+from poolcheck.read.gunicorn import configured
+from poolcheck.read.kubernetes import Container, Workload
+from poolcheck.read.launchers import Launch, launch
 from poolcheck.read.module import Module, Project
 from poolcheck.read.python import PythonModule
 from poolcheck.stated import StatedWorkload
+from poolcheck.value import Lookup
 
 MOST_MODULES = 2_000
 """A workload that loads more modules of the project than this is followed no further."""
@@ -22,7 +25,9 @@ class Sources:
 
     def __init__(self, facts: Iterable[Fact], paths: Iterable[str], project: Project) -> None:
         self._project = project
-        self._paths = sorted(path for path in paths if path.endswith(".py"))
+        self._paths: dict[str, list[str]] = defaultdict(list)
+        for path in sorted(paths):
+            self._paths[path.rpartition("/")[2]].append(path)
         self._modules = {fact.span.path: fact for fact in facts if isinstance(fact, PythonModule)}
 
     @property
@@ -30,28 +35,52 @@ class Sources:
         """All modules that hold something."""
         return [self._modules[path] for path in sorted(self._modules)]
 
-    def loaded_by(self, workload: Workload, launch: Launch | None, stated: StatedWorkload) -> list[PythonModule]:
-        """The modules that a workload loads and that hold something; none where it is not known what it runs."""
+    def loaded_by(
+        self, workload: Workload, container: Container, started: Launch | None, stated: StatedWorkload
+    ) -> list[PythonModule]:
+        """The modules that a container loads and that hold something; none where it is not known what it runs."""
         if stated.source:
-            return [
-                each for each in self.modules if any(_is_below(each.span.path, root) for root in stated.source)
-            ]
-        entry = self._entry(launch, workload)
-        if launch is None or entry is None:
+            return self.below(stated.source)
+        entry = self._entry(started, _names(workload, container))
+        if started is None or entry is None:
             return []
-        loaded = self._loaded(entry, names_modules=launch.launcher.startswith("celery"))
+        loaded = self._loaded(entry, names_modules=started.launcher.startswith("celery"))
         return [each for each in self.modules if each.span.path in loaded]
 
-    def _entry(self, launch: Launch | None, workload: Workload) -> Module | None:
-        """The module that a launcher is told to run; of several of that name, the one in the workload's folder."""
-        written = launch.module.value.partition(":")[0] if launch and launch.module else ""
-        stem = (
-            written.removesuffix(".py") if "/" in written or written.endswith(".py") else written.replace(".", "/")
-        )
-        endings = tuple(f"/{stem}{rest}" for rest in (".py", "/__init__.py", "/__main__.py"))
-        found = [path for path in self._paths if f"/{path}".endswith(endings)] if stem else []
+    def below(self, roots: Iterable[str]) -> list[PythonModule]:
+        """The modules that hold something in these files and folders."""
+        roots = tuple(roots)
+        return [each for each in self.modules if any(_is_below(each.span.path, root) for root in roots)]
+
+    def started(self, container: Container, workload: Workload, environment: Lookup) -> Launch | None:
+        """What a container starts, as its command and a configuration file of gunicorn's say."""
+        found = launch(container, environment)
+        file = self._file(found.file.value, _names(workload, container)) if found and found.file else None
+        if file is None:
+            return found
+        seen = launch(container, environment, is_file_seen=True)
+        return configured(seen, file, environment) if seen else None
+
+    def _entry(self, started: Launch | None, names: Collection[str]) -> Module | None:
+        """The module that a launcher is told to run; of several, the one in a folder of one of these names."""
+        written = started.module.value.partition(":")[0] if started and started.module else ""
+        if "/" in written or written.endswith(".py"):
+            return self._file(written, names)
+        stem = written.replace(".", "/")
+        return self._only((f"{stem}.py", f"{stem}/__init__.py", f"{stem}/__main__.py"), names) if stem else None
+
+    def _file(self, written: str, names: Collection[str]) -> Module | None:
+        """The module in a file. What folder of the project an image has at `/app` nobody knows."""
+        parts = os.path.normpath(written).replace(os.sep, "/").split("/")
+        shorter = range(1, len(parts)) if written.startswith("/") else range(1)
+        return next((found for at in shorter if (found := self._only(("/".join(parts[at:]),), names))), None)
+
+    def _only(self, endings: Collection[str], names: Collection[str]) -> Module | None:
+        """The module whose path ends like this; of several, the one in a folder of one of these names."""
+        named = ((path, end) for end in endings for path in self._paths.get(end.rpartition("/")[2], ()))
+        found = [path for path, end in named if f"/{path}".endswith(f"/{end}")]
         if len(found) > 1:
-            found = [path for path in found if workload.name.value in path.split("/")]
+            found = [path for path in found if not {*path.split("/")}.isdisjoint(names)]
         return self._project.module(found[0]) if len(found) == 1 else None
 
     def _loaded(self, entry: Module, *, names_modules: bool) -> set[str]:
@@ -80,6 +109,16 @@ class Sources:
         while folder and (package := self._project.module(f"{folder}/__init__.py")):
             yield package
             folder = os.path.dirname(folder)
+
+
+def _names(workload: Workload, container: Container) -> set[str]:
+    """What the folder may be called in which the source of a container is."""
+    return {workload.name.value, container.name.value, _image_name(container)}
+
+
+def _image_name(container: Container) -> str:
+    image = container.image.value if container.image else ""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _is_below(path: str, root: str) -> bool:

@@ -21,6 +21,7 @@ from poolcheck.read.kubernetes import (
     Workload,
     is_filled_in,
 )
+from poolcheck.read.stages import may_meet
 from poolcheck.source import Located
 from poolcheck.value import Known, Lookup, Places, Unknown, Value, compute, moved
 
@@ -33,7 +34,8 @@ class Objects:
     """The ConfigMaps and Secrets of a project, as a workload finds them by name.
 
     Manifests often leave the namespace to whoever applies them. Of several objects with one name, the one in the
-    workload's file counts, else the one in its folder, else the only one; where two are as near, none does.
+    workload's file counts, else the one in its folder, else the only one; where two are as near, none does. One of
+    another stage never does.
     """
 
     def __init__(self, manifests: Iterable[Manifest]) -> None:
@@ -47,13 +49,19 @@ class Objects:
 
     def find(self, name: str, workload: Workload, *, is_secret: bool) -> ConfigMap | Secret | None:
         """The Secret or ConfigMap that a workload means by this name."""
-        named: Sequence[ConfigMap | Secret] = (self._secrets if is_secret else self._config_maps).get(name, ())
-        distances = [
-            (_distance(found, workload), found) for found in named if _may_share_namespace(found, workload)
-        ]
+        meant = self._meant(name, workload, is_secret=is_secret)
+        distances = [(_distance(found, workload), found) for found in meant]
         least = min((distance for distance, _ in distances), default=0)
         nearest = [found for distance, found in distances if distance == least]
         return nearest[0] if len(nearest) == 1 else None
+
+    def has_others(self, name: str, workload: Workload, *, is_secret: bool) -> bool:
+        """Whether there are several of that name, of which an overlay may put some together."""
+        return len(self._meant(name, workload, is_secret=is_secret)) > 1
+
+    def _meant(self, name: str, workload: Workload, *, is_secret: bool) -> list[ConfigMap | Secret]:
+        named: Sequence[ConfigMap | Secret] = (self._secrets if is_secret else self._config_maps).get(name, ())
+        return [found for found in named if _may_be_meant(found, workload)]
 
 
 class Hidden(NamedTuple):
@@ -99,10 +107,10 @@ def environment(workload: Workload, container: Container, objects: Objects) -> E
         if isinstance(found, Hidden):
             hidden.append(found)
             found = {name: Unknown(found.places) for name in variables if name.startswith(found.prefix)}
-        elif isinstance(source, EnvFrom) and source.is_secret:
-            secrets.update(found)
-        else:
-            secrets.difference_update(found)
+        elif isinstance(source, EnvFrom):
+            (secrets.update if source.is_secret else secrets.difference_update)(found)
+            if objects.has_others(source.name.value, workload, is_secret=source.is_secret):
+                hidden.append(Hidden(source.prefix, (source.name.span,)))
         variables |= found
     for variable in container.env:
         name, value = variable.name.value, _value_of(variable, so_far, workload, objects)
@@ -185,7 +193,6 @@ def _distance(found: ConfigMap | Secret, workload: Workload) -> int:
     return (one != other) + (os.path.dirname(one) != os.path.dirname(other))
 
 
-def _may_share_namespace(found: ConfigMap | Secret, workload: Workload) -> bool:
-    if found.namespace is None or workload.namespace is None:
-        return True
-    return found.namespace.value == workload.namespace.value
+def _may_be_meant(found: ConfigMap | Secret, workload: Workload) -> bool:
+    is_apart = found.namespace and workload.namespace and found.namespace.value != workload.namespace.value
+    return not is_apart and may_meet(found.span.path, workload.span.path)

@@ -29,8 +29,9 @@ class Launcher(NamedTuple):
     `fewest` how many stay when there is little to do, and any option in `alone` makes it one. `adding` makes one
     more. Each process has `children` one at a time, and `parents` over all of them may hold connections too.
     `files` name files that may tell all of this, `implied_file` is read unnamed, `options_env` holds more options.
-    `threads_default` is None where nothing bounds what a process does at once. The module is the first operand,
-    unless it has an option of its own. `switches` are options without a value.
+    Nothing bounds what a process does at once that `is_unbounded`; for others `threads_default` is None where that
+    depends on what they run. The module is the first operand, unless it has an option of its own. `switches` are
+    options without a value.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Launcher(NamedTuple):
     threads: tuple[str, ...] = ()
     threads_env: tuple[str, ...] = ()
     threads_default: int | None = None
+    is_unbounded: bool = False
     module: tuple[str, ...] = ()
     switches: frozenset[str] = frozenset()
 
@@ -89,6 +91,7 @@ LAUNCHERS = (
         processes=("--workers",),
         processes_env=("UVICORN_WORKERS", "WEB_CONCURRENCY"),
         alone=("--reload",),
+        is_unbounded=True,
         switches=_UVICORN_SWITCHES,
     ),
     Launcher(
@@ -97,13 +100,15 @@ LAUNCHERS = (
         processes=("--workers",),
         processes_env=("WEB_CONCURRENCY",),
         alone=("--reload",),
+        is_unbounded=True,
         switches=_UVICORN_SWITCHES,
     ),
-    Launcher("fastapi", "dev", switches=_UVICORN_SWITCHES),
+    Launcher("fastapi", "dev", is_unbounded=True, switches=_UVICORN_SWITCHES),
     Launcher(
         "hypercorn",
         processes=("-w", "--workers"),
         files=("-c", "--config"),
+        is_unbounded=True,
         switches=_set("-D --daemon --debug --reload"),
     ),
     Launcher(
@@ -112,6 +117,7 @@ LAUNCHERS = (
         processes_env=("GRANIAN_WORKERS",),
         threads=("--blocking-threads",),
         threads_env=("GRANIAN_BLOCKING_THREADS",),
+        is_unbounded=True,
         switches=_set(
             "--access-log --factory --http1-keep-alive --http1-pipeline-flush --http2-adaptive-window --log"
             " --metrics --no-access-log --no-factory --no-http1-keep-alive --no-http1-pipeline-flush"
@@ -120,7 +126,7 @@ LAUNCHERS = (
             " --respawn-failed-workers --ssl-client-verify --ws"
         ),
     ),
-    Launcher("daphne", switches=_set("--no-server-name --proxy-headers")),
+    Launcher("daphne", is_unbounded=True, switches=_set("--no-server-name --proxy-headers")),
     Launcher(
         "uwsgi",
         processes=("-p", "--processes", "--workers"),
@@ -196,6 +202,8 @@ LAUNCHERS = (
         "worker",
         processes=("-w", "--workers"),
         default=2,
+        threads=("--max-async-tasks",),
+        threads_default=100,
         switches=_set(
             "-fsd -r --do-not-use-gitignore --fs-discover --no-configure-logging --no-parse --no-propagate-errors"
             " --reload --use-process-pool"
@@ -215,6 +223,16 @@ LAUNCHERS = (
             "-v -q -S -C -f -n --verbose --quiet --simple --disable-health-check --flush-locks --no-periodic"
         ),
     ),
-    Launcher("procrastinate", "worker", module=("-a", "--app"), switches=_set("-v -w -l --verbose --wait")),
-    Launcher("flask", "run", module=("-A", "--app"), switches=_set("--debug --reload --with-threads")),
+    Launcher(
+        "procrastinate",
+        "worker",
+        threads=("-c", "--concurrency"),
+        threads_env=("WORKER_CONCURRENCY",),
+        threads_default=1,
+        module=("-a", "--app"),
+        switches=_set("-v -w -l --verbose --wait"),
+    ),
+    Launcher(
+        "flask", "run", is_unbounded=True, module=("-A", "--app"), switches=_set("--debug --reload --with-threads")
+    ),
 )

@@ -21,13 +21,16 @@ class Launch(NamedTuple):
     """What a container starts: how many processes, and the module that each of them runs.
 
     `threads` is how much a process does at once, each thread or task perhaps with a connection of its own; None
-    where nothing bounds it.
+    where nothing bounds it, and at least one where it is not told. A `file` may tell gunicorn what its options
+    leave open, workers, threads and worker_class, unless they are `given`.
     """
 
     launcher: str
     processes: Amount
     threads: Amount | None
     module: Located[str] | None
+    file: Located[str] | None = None
+    given: frozenset[str] = frozenset()
 
 
 class _Option(NamedTuple):
@@ -44,11 +47,11 @@ class _Arguments(NamedTuple):
     operands: tuple[Located[str], ...]
 
 
-def launch(container: Container, environment: Lookup) -> Launch | None:
+def launch(container: Container, environment: Lookup, *, is_file_seen: bool = False) -> Launch | None:
     """What a container starts; None where that is not Python, or the manifest does not tell.
 
     Of a shell script the last command counts. Where only `args` are given and they begin with a launcher, the
-    image is taken to run them.
+    image is taken to run them. A configuration file hides nothing if it `is_file_seen` besides.
     """
     words, environment = started(container, environment)
     if _PYTHON.fullmatch(program(words)):
@@ -61,7 +64,7 @@ def launch(container: Container, environment: Lookup) -> Launch | None:
             arguments = _parse(words[1:], launcher.switches)
             if not launcher.subcommand or launcher.subcommand in (word.value for word in arguments.operands[:1]):
                 given = (arguments, *_more(launcher, words[0], environment))
-                return _launched(_Line(launcher, words[0], given, environment))
+                return _launched(_Line(launcher, words[0], given, environment, is_file_seen))
     return None
 
 
@@ -81,7 +84,7 @@ def _operand_of_python(words: Sequence[Located[str]]) -> int | None:
 def _script(python: Located[str], module: Located[str] | None) -> Launch:
     name = f"python {module.value}" if module and HOLE not in module.value else "python"
     processes = between(1, None, Reason(f"{name} may start other processes", python.span))
-    return Launch("python", processes, None, module)
+    return Launch("python", processes, between(1, None, Reason(f"{name} may run one thread", python.span)), module)
 
 
 def _parse(words: Sequence[Located[str]], switches: frozenset[str]) -> _Arguments:
@@ -136,6 +139,7 @@ class _Line(NamedTuple):
     program: Located[str]
     given: tuple[_Arguments, ...]
     environment: Lookup
+    is_file_seen: bool
 
     @property
     def label(self) -> str:
@@ -165,7 +169,13 @@ class _Line(NamedTuple):
 
 
 def _launched(line: _Line) -> Launch:
-    return Launch(line.label, _with_others(line, _processes(line)), _threads(line), _module(line))
+    found = Launch(line.label, _with_others(line, _processes(line)), _threads(line), _module(line))
+    if line.launcher.name != "gunicorn":
+        return found
+    launcher, kinds = line.launcher, line.launcher.kinds
+    options = {"workers": launcher.processes, "threads": launcher.threads, "worker_class": kinds and kinds.options}
+    given = frozenset(name for name, names in options.items() if names and line.option(names))
+    return found._replace(file=_file(line) or Located(launcher.implied_file, line.program.span), given=given)
 
 
 def _processes(line: _Line) -> Amount:
@@ -174,7 +184,7 @@ def _processes(line: _Line) -> Amount:
     return (
         _one(line)
         or _extremes(line)
-        or _told_by_option(line, launcher.processes)
+        or _told_by_option(line, launcher.processes, launcher.fewest)
         or _hidden(line)
         or _told_by_variable(line, launcher.processes_env)
         or _by_default(line)
@@ -196,28 +206,28 @@ def _extremes(line: _Line) -> Amount | None:
     numbers = [_whole(number) or 0 for number in option.value.value.split(",")]
     if not any(numbers):
         return _not_known(line, option)
-    return between(max(min(numbers), 1), max(numbers), _reason(line, option))
+    low, high = max(min(numbers), 1), max(numbers)
+    return between(low, high, _reason(line, option, most=high))
 
 
-def _told_by_option(line: _Line, names: Sequence[str]) -> Amount | None:
+def _told_by_option(line: _Line, names: Sequence[str], names_of_fewest: Sequence[str] = ()) -> Amount | None:
     option = line.option(names)
     if option is None:
         return None
-    number, fewest = _whole(option.value.value), line.option(line.launcher.fewest)
+    number, fewest = _whole(option.value.value), line.option(names_of_fewest)
     if number is None:
         return _not_known(line, option)
     if fewest is None:
         return exactly(number, _reason(line, option))
-    return between(
-        min(_whole(fewest.value.value) or 1, number), number, _reason(line, option), _reason(line, fewest)
-    )
+    low = min(_whole(fewest.value.value) or 1, number)
+    return between(low, number, _reason(line, option, most=number), _reason(line, fewest))
 
 
 def _hidden(line: _Line) -> Amount | None:
     """Any number, where it may be in a file, or in arguments that are not known."""
     if any(operand.value.startswith(HOLE) for given in line.given for operand in given.operands):
         return between(1, None, Reason(f"{line.label} has arguments that are not known", line.program.span))
-    file = _file(line)
+    file = None if line.is_file_seen else _file(line)
     return between(1, None, Reason(f"{line.label} reads {file.value}", file.span)) if file else None
 
 
@@ -240,13 +250,14 @@ def _told_by_variable(line: _Line, names: Sequence[str]) -> Amount | None:
 
 
 def _by_default(line: _Line) -> Amount:
-    """What holds where nothing tells; assumed where the image may hold a file or a variable that does."""
+    """What holds where nothing tells; at least that where the image may hold a file or a variable that does."""
     launcher, span = line.launcher, line.program.span
     if launcher.default is None:
         return between(1, None, Reason(f"{line.label} starts a process for each CPU of its node", span))
     processes = "1 process" if launcher.default == 1 else f"{launcher.default} processes"
-    is_assumed = bool(launcher.implied_file or launcher.processes_env)
-    return exactly(launcher.default, Reason(f"{line.label} starts {processes} by default", span, is_assumed))
+    may_be_told = launcher.implied_file or launcher.processes_env
+    high = None if may_be_told else launcher.default
+    return between(launcher.default, high, Reason(f"{line.label} starts {processes} by default", span))
 
 
 def _with_others(line: _Line, told: Amount) -> Amount:
@@ -257,8 +268,12 @@ def _with_others(line: _Line, told: Amount) -> Amount:
     if not (added or parents or launcher.children):
         return told
     high = None if told.high is None else told.high * (1 + launcher.children) + parents + added
-    reason = Reason(f"{line.label} may hold connections in other processes too", line.program.span)
-    return between(told.low + added, high, *told.because, reason)
+    reason = Reason(
+        f"{line.label} may hold connections in other processes too",
+        line.program.span,
+        most=f"{line.label} holds connections in other processes too",
+    )
+    return between(told.low + added, high, *told.because, reason, surely=told.surely + added)
 
 
 def _threads(line: _Line) -> Amount | None:
@@ -266,14 +281,16 @@ def _threads(line: _Line) -> Amount | None:
     if line.is_inside:
         return _told_by_option(line, launcher.processes) or _threads_by_default(line, launcher.default)
     if launcher.kinds and line.kind and line.kind.value not in launcher.kinds.bounded:
-        return None
+        return _threads_by_default(line, None) if HOLE in line.kind.value else None
     told = _told_by_option(line, launcher.threads) or _told_by_variable(line, launcher.threads_env)
-    return told or _threads_by_default(line, None if _file(line) else launcher.threads_default)
+    if told or launcher.is_unbounded:
+        return told
+    return _threads_by_default(line, None if _hidden(line) else launcher.threads_default)
 
 
-def _threads_by_default(line: _Line, number: int | None) -> Amount | None:
+def _threads_by_default(line: _Line, number: int | None) -> Amount:
     if number is None:
-        return None
+        return between(1, None, Reason(f"{line.label} may run one thread", line.program.span))
     threads = "1 thread" if number == 1 else f"{number} threads"
     return exactly(number, Reason(f"{line.label} runs {threads} in a process by default", line.program.span))
 
@@ -291,8 +308,10 @@ def _not_known(line: _Line, option: _Option) -> Amount:
     return between(1, None, Reason(f"{line.label} {option.name} is not known", option.value.span))
 
 
-def _reason(line: _Line, option: _Option) -> Reason:
-    return Reason(f"{line.label} {option.name} {option.value.value}", option.value.span)
+def _reason(line: _Line, option: _Option, *, most: int | None = None) -> Reason:
+    text = f"{line.label} {option.name} {option.value.value}"
+    at_most = "" if most is None else f"{most} processes of {line.label}"
+    return Reason(text, option.value.span, most=at_most)
 
 
 def _whole(text: str) -> int | None:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from poolcheck.amount import overrun, total
 from poolcheck.finding import Finding, Severity
 from poolcheck.rule import Rule
-from poolcheck.system import System, operands
+from poolcheck.system import System, loads, operands, worst
 
 
 class ClientConnectionsExceedPooler(Rule[System]):
@@ -16,14 +15,19 @@ class ClientConnectionsExceedPooler(Rule[System]):
     def check(self, system: System) -> Iterator[Finding]:
         for pooler in system.poolers:
             clients = list(system.clients_of(pooler))
-            wanted = total(client.connections for client in clients)
-            found = overrun(wanted, pooler.accepts)
+            # Where each pod has a pooler of its own, its number is the same on both sides.
+            in_pod = all(client.target and client.target.in_pod for client in clients)
+            parts = (client.part_in_pod if in_pod else client.part for client in clients)
+            accepts = pooler.each_accepts if in_pod else pooler.accepts
+            found = worst(loads(parts), accepts)
             if found:
+                load, over = found
                 place = pooler.place or clients[0].pool.callee
+                each = " in each pod" if in_pod else ""
                 message = (
-                    f"{pooler.name} accepts {found.allowed_written} client connections, "
-                    f"its workloads may open {found.wanted_written}"
+                    f"{pooler.name} accepts {over.allowed_written} client connections{each}, "
+                    f"{load.who} may open {over.wanted_written}{over.provided}"
                 )
-                notes = operands([*pooler.accepts.because, *wanted.because], place)
-                severity = None if found.certain else Severity.WARNING
+                notes = operands([*accepts.because, *load.connections.because], place)
+                severity = None if over.certain else Severity.WARNING
                 yield self.finding(place, message, notes=notes, severity=severity)

@@ -1,14 +1,17 @@
 """A pool that keeps connections for longer than the other end does, and hands out dead ones."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.constructors import Library
 from poolcheck.read.pgbouncer import Effective, PoolMode
-from poolcheck.read.pools import Role
 from poolcheck.rule import Rule
-from poolcheck.system import Client, System, Target
+from poolcheck.system import Client, System, Target, one_for_each_place
 from poolcheck.value import Known, number_of
+
+if TYPE_CHECKING:
+    from poolcheck.read.pools import ClientPool
 
 NEVER = -1
 
@@ -19,31 +22,26 @@ class RecycleAboveServerTimeout(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
-        for client in system.clients:
-            yield from self.of_client(client)
+        yield from one_for_each_place(found for client in system.clients for found in self.of_client(client))
 
     def of_client(self, client: Client) -> Iterator[Finding]:
-        """What is wrong with the age limit of one pool."""
-        pool = client.pool
+        """What is wrong with the age limit of one pool in one workload."""
+        pool, target = client.pool, client.target
         name = pool.constructor.recycle
-        age, limit = pool.effective(name), closes_idle(client.target)
+        age, limit = pool.effective(name), closes_idle(target)
         seconds = number_of(age)
-        if age is None or seconds is None or limit is None or limit.span is None:
+        if age is None or seconds is None or target is None or limit is None or limit.span is None:
             return
-        if pool.role is not Role.APPLICATION or is_checked(client) or NEVER < seconds < limit.value:
+        if not client.is_in_use or is_checked(pool) or NEVER < seconds < limit.value:
             return
         kept = f"for up to {seconds:g} s" if seconds > NEVER else "for ever"
         by_default = "" if pool.given(name) else " by default"
         message = (
             f"{pool.title} keeps connections {kept} ({name}={seconds:g}{by_default}), "
-            f"the other end closes them after {limit.value:g} s of rest"
+            f"{target.name} closes them after {limit.value:g} s of rest"
         )
         notes = [Note(limit.span, "closes connections that rest")]
-        notes += (
-            [Note(reason.span, reason.text) for reason in client.target.because if reason.span]
-            if client.target
-            else []
-        )
+        notes += [Note(reason.span, reason.text) for reason in target.because if reason.span]
         severity = None if pool.given(name) else Severity.WARNING
         yield self.finding(age.places[0], message, notes=notes, severity=severity)
 
@@ -65,9 +63,8 @@ def closes_idle(target: Target | None) -> Effective[float] | None:
     return Effective(timeout.value, timeout.span) if timeout and timeout.value > 0 else None
 
 
-def is_checked(client: Client) -> bool:
+def is_checked(pool: "ClientPool") -> bool:
     """Whether dead connections are found before they are handed out, or may be: by a test, or by the library."""
-    pool = client.pool
     match pool.constructor.library:
         case Library.SQLALCHEMY:
             test = pool.effective("pool_pre_ping")

@@ -1,11 +1,10 @@
 """Poolers and workloads that together may want more connections than their server accepts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from poolcheck.amount import Amount, overrun, total
 from poolcheck.finding import Finding, Severity
 from poolcheck.rule import Rule
-from poolcheck.system import System, operands
+from poolcheck.system import System, loads, operands, worst
 
 
 class ServerConnectionsExceedDatabase(Rule[System]):
@@ -15,22 +14,16 @@ class ServerConnectionsExceedDatabase(Rule[System]):
 
     def check(self, system: System) -> Iterator[Finding]:
         for server in system.servers:
-            pooled = [demand.connections for demand in system.demands if demand.server is server]
-            direct = [client.connections for client in system.direct_clients_of(server)]
-            pooled, direct = ([part for part in parts if part.low or part.high] for parts in (pooled, direct))
-            wanted = total([*pooled, *direct])
-            found = overrun(wanted, server.accepts)
-            places = (reason.span for reason in wanted.because if reason.span)
+            pooled = (demand.part for demand in system.demands if demand.server is server)
+            direct = (client.part for client in system.direct_clients_of(server))
+            found = worst(loads([*pooled, *direct]), server.accepts)
+            places = (reason.span for reason in (found[0].connections.because if found else ()) if reason.span)
             if found and (place := server.place or next(places, None)):
+                load, over = found
                 message = (
-                    f"{server.name} accepts {found.allowed_written} connections, "
-                    f"{who(pooled, direct)} may open {found.wanted_written}"
+                    f"{server.name} accepts {over.allowed_written} connections, "
+                    f"{load.who} may open {over.wanted_written}{over.provided}"
                 )
-                notes = operands([*server.accepts.because, *wanted.because], place)
-                severity = None if found.certain else Severity.WARNING
+                notes = operands([*server.accepts.because, *load.connections.because], place)
+                severity = None if over.certain else Severity.WARNING
                 yield self.finding(place, message, notes=notes, severity=severity)
-
-
-def who(pooled: Sequence[Amount], direct: Sequence[Amount]) -> str:
-    """Who opens connections to the server."""
-    return " and ".join(["its poolers"] * bool(pooled) + ["workloads"] * bool(direct))

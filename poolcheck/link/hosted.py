@@ -1,0 +1,42 @@
+"""Poolers that providers of databases run, as far as their documentation tells."""
+
+from typing import NamedTuple
+
+from poolcheck.amount import between
+from poolcheck.read.pgbouncer import Effective, PoolMode
+from poolcheck.system import Pooler
+
+
+class _Hosted(NamedTuple):
+    """What the name of a host tells, perhaps with its port: its end, and what else is in it.
+
+    `prepared_statements` is how many it keeps, None where that is not documented.
+    """
+
+    end: str
+    port: int | None
+    part: str
+    name: str
+    mode: PoolMode
+    prepared_statements: int | None
+
+
+_HOSTED = (
+    # Supabase, Connect to your database; Supavisor keeps no prepared statements.
+    _Hosted(".pooler.supabase.com", 5432, "", "Supabase's pooler", PoolMode.SESSION, None),
+    _Hosted(".pooler.supabase.com", 6543, "", "Supabase's pooler", PoolMode.TRANSACTION, 0),
+    _Hosted(".supabase.co", 6543, "", "Supabase's PgBouncer", PoolMode.TRANSACTION, None),
+    # Neon, Connection pooling, Neon PgBouncer configuration settings.
+    _Hosted(".neon.tech", None, "-pooler.", "Neon's PgBouncer", PoolMode.TRANSACTION, 1000),
+)
+
+
+def hosted(host: str, port: int | None) -> Pooler | None:
+    """The provider's pooler at an address; None of most."""
+    for known in _HOSTED:
+        if host.endswith(known.end) and known.port in {None, port} and known.part in host:
+            unknown, kept = between(0, None), known.prepared_statements
+            mode = Effective(known.mode, None)
+            tracked = None if kept is None else Effective(kept, None)
+            return Pooler(known.name, None, None, None, unknown, unknown, unknown, mode, tracked)
+    return None

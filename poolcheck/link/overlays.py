@@ -1,0 +1,40 @@
+"""Which manifests are only a base that overlays of Kustomize may change."""
+
+import os
+from collections.abc import Iterable, Iterator
+
+from poolcheck.amount import Amount, Reason, exactly, product
+from poolcheck.read.stages import stages
+
+_NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+_BASES = frozenset({"base", "bases", "component", "components"})
+
+
+class Overlays:
+    """The folders of a project that Kustomize builds from."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._folders = {os.path.dirname(path) for path in paths if os.path.basename(path) in _NAMES}
+
+    def as_written(self, amount: Amount, path: str) -> Amount:
+        """A number that is written in a manifest; an assumption where an overlay may change it."""
+        folder = next((folder for folder in _above(path) if folder in self._folders), None)
+        if folder is None or not self._is_changed(folder):
+            return amount
+        shown = folder or "."
+        reason = Reason(f"{shown} is a base", assumption=f"no overlay changes {shown}")
+        return product(exactly(1, reason), amount)
+
+    def _is_changed(self, folder: str) -> bool:
+        """Whether it is a base by its name, or another folder is for a stage of what this one is for."""
+        others = self._folders - {folder}
+        own = stages(f"{folder}/")
+        is_base = os.path.basename(folder) in _BASES
+        return bool(others) and (is_base or any(own < stages(f"{other}/") for other in others))
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a file is in, the innermost first; "" is the project's."""
+    while path:
+        path = os.path.dirname(path)
+        yield path

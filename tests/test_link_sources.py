@@ -1,0 +1,151 @@
+import pytest
+
+from poolcheck.files import Memory
+from poolcheck.link.sources import Sources
+from poolcheck.read.document import Reader
+from poolcheck.read.kubernetes import Manifest
+from poolcheck.stated import StatedWorkload
+
+POOL = "import asyncpg\npool = asyncpg.create_pool()\n"
+SHOP = {"shop/__init__.py": "", "shop/db.py": POOL, "shop/main.py": "from shop.db import pool\n"}
+
+
+def pod(command: str, *, name: str = "api", image: str = "registry.example/team/service:1") -> str:
+    words = ", ".join(command.split())
+    return f"""
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}}}
+spec: {{containers: [{{name: main, image: "{image}", command: [{words}]}}]}}
+"""
+
+
+def loaded(files: dict[str, str], *source: str) -> list[str]:
+    """The paths of the modules with something in them that the pod in pod.yaml loads."""
+    reader = Reader(Memory({path: text.encode() for path, text in files.items()}))
+    facts = [fact for path in sorted(files) if (reading := reader.read(path)) for fact in reading.facts]
+    assert reader.project
+    sources = Sources(facts, files, reader.project)
+    [workload] = next(fact for fact in facts if isinstance(fact, Manifest)).workloads
+    container = workload.containers[0]
+    started = sources.started(container, workload, lambda _: None)
+    found = sources.loaded_by(workload, container, started, StatedWorkload(source=source))
+    return [module.span.path for module in found]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "uvicorn shop.main:app",
+        "gunicorn shop.main:create_app()",
+        "python -m shop.main",
+        "python shop/main.py",
+        "python ./shop/main.py",
+        "python /app/shop/main.py",
+        "python /opt/service/src/shop/main.py",
+        "fastapi run shop/main.py",
+    ],
+)
+def test_a_workload_loads_what_its_entry_imports(command: str) -> None:
+    assert loaded({**SHOP, "pod.yaml": pod(command)}) == ["shop/db.py"]
+
+
+def test_imports_are_followed_through_modules_and_packages() -> None:
+    files = {
+        "src/shop/__init__.py": POOL,
+        "src/shop/main.py": "from shop.web import routes\n",
+        "src/shop/web/__init__.py": "",
+        "src/shop/web/routes.py": "def index():\n    from ..db import pool\n",
+        "src/shop/db.py": POOL,
+        "src/shop/unused.py": POOL,
+        "pod.yaml": pod("uvicorn shop.main:app"),
+    }
+
+    assert loaded(files) == ["src/shop/__init__.py", "src/shop/db.py"]
+
+
+def test_a_module_that_nothing_imports_is_not_loaded() -> None:
+    files = {**SHOP, "shop/main.py": "app = None\n", "pod.yaml": pod("uvicorn shop.main:app")}
+
+    assert loaded(files) == []
+
+
+def test_celery_loads_what_it_is_told_by_name() -> None:
+    files = {
+        "worker/__init__.py": "",
+        "worker/app.py": 'app = Celery("worker", include=["worker.tasks"])\n',
+        "worker/tasks.py": "from worker.db import pool\n",
+        "worker/db.py": POOL,
+    }
+
+    assert loaded({**files, "pod.yaml": pod("celery -A worker.app worker")}) == ["worker/db.py"]
+    assert loaded({**files, "pod.yaml": pod("uvicorn worker.app:app")}) == []
+
+
+def test_celery_finds_its_application_in_the_package_it_is_given() -> None:
+    files = {
+        "worker/__init__.py": "",
+        "worker/celery.py": "from worker.db import pool\n",
+        "worker/db.py": POOL,
+        "pod.yaml": pod("celery -A worker worker"),
+    }
+
+    assert loaded(files) == ["worker/db.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "expected"),
+    [
+        ("api", "registry.example/team/service:1", ["services/api/db.py"]),
+        ("shop-web", "registry.example/team/api:1", ["services/api/db.py"]),
+        ("main", "registry.example/team/service:1", []),
+    ],
+)
+def test_of_several_entries_the_one_in_a_folder_of_the_workloads_or_its_images_name_counts(
+    name: str, image: str, expected: list[str]
+) -> None:
+    service = {"main.py": "from db import pool\n", "db.py": POOL}
+    files = {f"services/{each}/{path}": text for each in ("api", "worker") for path, text in service.items()}
+
+    assert loaded({**files, "pod.yaml": pod("uvicorn main:app", name=name, image=image)}) == expected
+
+
+@pytest.mark.parametrize(
+    "command", ["uvicorn other.main:app", "node server.js", "uvicorn $(MODULE)", "uvicorn ain:app"]
+)
+def test_where_it_is_not_known_what_runs_nothing_is_loaded(command: str) -> None:
+    assert loaded({**SHOP, "pod.yaml": pod(command)}) == []
+
+
+def test_what_is_stated_is_believed_over_the_command() -> None:
+    files = {**SHOP, "tools/db.py": POOL, "pod.yaml": pod("uvicorn shop.main:app")}
+
+    assert loaded(files, "tools") == ["tools/db.py"]
+    assert loaded(files, "./tools/") == ["tools/db.py"]
+    assert loaded(files, "shop/db.py") == ["shop/db.py"]
+    assert loaded(files, ".") == ["shop/db.py", "tools/db.py"]
+    assert loaded(files, "tool") == []
+
+
+def test_imports_that_go_round_in_circles_end() -> None:
+    files = {
+        "shop/__init__.py": "",
+        "shop/main.py": "from shop import db\n",
+        "shop/db.py": f"from shop import main\n{POOL}",
+        "pod.yaml": pod("uvicorn shop.main:app"),
+    }
+
+    assert loaded(files) == ["shop/db.py"]
+
+
+def test_a_configuration_file_of_gunicorns_is_looked_for_in_the_project() -> None:
+    files = {**SHOP, "deploy/gunicorn.conf.py": "workers = 4\n", "pod.yaml": pod("gunicorn shop.main:app")}
+    reader = Reader(Memory({path: text.encode() for path, text in files.items()}))
+    facts = [fact for path in sorted(files) if (reading := reader.read(path)) for fact in reading.facts]
+    assert reader.project
+    [workload] = next(fact for fact in facts if isinstance(fact, Manifest)).workloads
+
+    found = Sources(facts, files, reader.project).started(workload.containers[0], workload, lambda _: None)
+
+    assert found
+    assert (found.processes.low, found.processes.high) == (4, 4)

@@ -1,0 +1,257 @@
+import pytest
+
+from poolcheck.amount import Amount, Reason, between, exactly
+from poolcheck.files import Memory
+from poolcheck.finding import Finding, Severity
+from poolcheck.link.poolers import pooler_alone, stated_pooler
+from poolcheck.read.pgbouncer import PgBouncerConfig, Version, read_pgbouncer
+from poolcheck.source import Source, Span
+from poolcheck.stated import StatedPooler
+from poolcheck.system import Owner, Part, Pooler, Target, loads, one_for_each_place, operands, sharing, worst
+
+HOST = Reason("engine connects to db", Span("db.py", 5, 7), "db leads to pgbouncer")
+
+
+def part(
+    name: str,
+    number: int | Amount,
+    *,
+    path: str = "m.yaml",
+    stages: str = "",
+    namespace: str | None = None,
+    choice: object = None,
+) -> Part:
+    owner = Owner("Deployment", name, Span(path, 0, 9), frozenset(stages.split()), namespace)
+    return Part(owner, choice, exactly(number) if isinstance(number, int) else number)
+
+
+def sums(*parts: Part) -> list[tuple[int, int]]:
+    """The ends of each load, the largest first."""
+    return sorted(((load.connections.low, load.connections.most) for load in loads(parts)), reverse=True)
+
+
+def pooler(text: str, version: Version | None = (1, 25)) -> Pooler:
+    facts = read_pgbouncer(Source("p.ini", text), Memory({}))
+    config = next(fact for fact in facts if isinstance(fact, PgBouncerConfig))
+    return pooler_alone(config._replace(version=version))
+
+
+def target(pooler: Pooler | None, *, is_certain: bool = True, among: tuple[Pooler, ...] = ()) -> Target:
+    return Target(pooler, None, None, is_certain=is_certain, because=(HOST,), among=among)
+
+
+def ini(mode: str = "transaction", kept: str = "max_prepared_statements = 0") -> str:
+    return f"[databases]\nshop = host=db\n[pgbouncer]\npool_mode = {mode}\n{kept}\n"
+
+
+SHARING = pooler(ini())
+SESSION = pooler(ini("session"))
+KEEPING = pooler(ini(kept="max_prepared_statements = 100"))
+
+
+def test_workloads_add_up() -> None:
+    [load] = loads([part("api", 30), part("worker", 12)])
+
+    assert (load.connections.low_sum, load.who) == ("30 + 12", "api and worker")
+
+
+def test_what_opens_nothing_is_left_out() -> None:
+    [load] = loads([part("api", 30), part("worker", between(0, None))])
+
+    assert (load.connections.low, load.who) == (30, "api")
+    assert list(loads([part("worker", 0)])) == []
+
+
+def test_one_workload_that_is_written_down_twice_is_deployed_once() -> None:
+    assert sums(part("api", 30, path="k8s/a.yaml"), part("api", 50, path="old/a.yaml"), part("web", 5)) == [
+        (35, 55)
+    ]
+
+
+def test_workloads_of_several_kinds_may_have_one_name() -> None:
+    job = part("api", 12)._replace(owner=Owner("Job", "api"))
+
+    assert sums(part("api", 30), job) == [(42, 42)]
+
+
+def test_of_pools_that_take_each_others_place_one_is_made() -> None:
+    assert sums(part("api", 30, choice="a"), part("api", 50, choice="a"), part("api", 5, choice="b")) == [(35, 55)]
+
+
+def test_what_is_for_different_stages_is_never_added_up() -> None:
+    found = sums(part("api", 30, stages="staging"), part("web", 50, stages="production"), part("all", 7))
+
+    assert found == [(57, 57), (37, 37), (7, 7)]
+
+
+def test_a_stage_within_a_stage_adds_up_with_it() -> None:
+    assert sums(part("api", 30, stages="production"), part("new", 5, stages="production canary"))[0] == (35, 35)
+
+
+def test_namespaces_behind_one_name_are_never_added_up() -> None:
+    assert sums(part("api", 30, namespace="a"), part("web", 50, namespace="b"), part("all", 7)) == [
+        (57, 57),
+        (37, 37),
+        (7, 7),
+    ]
+
+
+def test_a_stage_and_a_namespace_may_meet() -> None:
+    assert sums(part("api", 30, stages="production"), part("web", 50, namespace="a"))[0] == (80, 80)
+
+
+@pytest.mark.parametrize(
+    ("names", "who"),
+    [
+        ("a", "a"),
+        ("a b", "a and b"),
+        ("a b c d", "a, b, c and d"),
+        ("a b c d e f", "a, b, c and 3 others"),
+    ],
+)
+def test_a_sentence_names_only_so_many_workloads(names: str, who: str) -> None:
+    [load] = loads([part(name, 1) for name in names.split()])
+
+    assert load.who == who
+
+
+def test_the_worst_load_is_one_that_is_certain_or_else_the_largest() -> None:
+    perhaps = part("api", between(50, 900), stages="staging")
+    certain = part("api", 200, stages="production")
+    less = part("api", between(50, 120), stages="qa")
+
+    one, other = worst(loads([perhaps, certain, less]), exactly(100)), worst(loads([perhaps, less]), exactly(100))
+
+    assert one
+    assert other
+    assert (one[1].wanted, other[1].wanted) == (200, 900)
+    assert worst(loads([part("api", 100)]), exactly(100)) is None
+    assert worst([], exactly(100)) is None
+
+
+def test_prepared_statements_meet_where_connections_change_hands_and_nothing_keeps_them_apart() -> None:
+    found = sharing(target(SHARING))
+
+    assert found
+    assert found.is_certain
+    assert [reason.text for reason in found.because] == [
+        "engine connects to db",
+        "server connections change hands after each transaction",
+        "prepared statements are not kept apart",
+    ]
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        None,
+        target(None),
+        target(SESSION),
+        target(KEEPING),
+        target(pooler(ini(kept=""), (1, 24))),
+        target(pooler(ini("{{ mode }}"))),
+        target(stated_pooler("main", StatedPooler())),
+        target(stated_pooler("main", StatedPooler(pool_mode="transaction", version="1.25"))),
+        target(SESSION, is_certain=False),
+        target(KEEPING, is_certain=False),
+        target(pooler(ini("{{ mode }}")), is_certain=False),
+        target(None, is_certain=False, among=(SESSION, KEEPING)),
+    ],
+)
+def test_nothing_is_shared_where_sessions_keep_connections_or_statements_are_kept_apart(
+    harmless: Target | None,
+) -> None:
+    assert sharing(harmless) is None
+
+
+def test_a_database_may_have_a_mode_of_its_own() -> None:
+    mixed = pooler(ini().replace("host=db", "host=db pool_mode=session"))
+    assert mixed.config
+
+    entry = mixed.config.databases[0]
+
+    assert sharing(target(mixed)._replace(entry=entry)) is None
+
+
+def mode(text: str, user: str | None = None, database: str | None = None) -> str | None:
+    """The pool mode that a client gets."""
+    found = pooler(text)
+    assert found.config
+    entry = next((each for each in found.config.databases if each.name.value == database), None)
+    asked = target(found)._replace(entry=entry, user=user).mode
+    return asked and asked.value
+
+
+def test_where_the_database_is_not_known_all_must_have_one_mode() -> None:
+    one = "[databases]\nshop = host=db\naudit = host=db\n[pgbouncer]\npool_mode = transaction\n"
+    mixed = one.replace("audit = host=db", "audit = host=db pool_mode=session")
+
+    assert mode(one) == "transaction"
+    assert mode(mixed) is None
+    assert (mode(mixed, database="shop"), mode(mixed, database="audit")) == ("transaction", "session")
+
+
+def test_a_user_who_logs_in_may_have_a_mode_that_counts_more() -> None:
+    text = (
+        "[databases]\nshop = host=db\n[users]\nreport = pool_mode=session\n[pgbouncer]\npool_mode = transaction\n"
+    )
+
+    assert mode(text, "report", "shop") == "session"
+    assert mode(text, "web", "shop") == "transaction"
+    assert mode(text, None, "shop") is None
+    assert mode(text.replace("host=db", "host=db user=app"), None, "shop") == "transaction"
+
+
+@pytest.mark.parametrize("version", [(1, 16), (1, 20), (1, 21), (1, 23)])
+def test_a_version_that_keeps_no_statements_unless_told_is_certain(version: Version) -> None:
+    found = sharing(target(pooler(ini(kept=""), version)))
+
+    assert found
+    assert found.is_certain
+
+
+def test_a_version_that_is_not_known_may_keep_statements() -> None:
+    found = sharing(target(pooler(ini(kept=""), None)))
+
+    assert found
+    assert found.provided == ", and before 1.24 PgBouncer does not keep them apart by default"
+
+
+def test_what_is_only_likely_says_what_must_hold() -> None:
+    only = sharing(target(SHARING, is_certain=False))
+    several = sharing(target(None, is_certain=False, among=(SESSION, SHARING)))
+    none = sharing(target(None, is_certain=False))
+
+    assert [found and found.provided for found in (only, several, none)] == [", if db leads to pgbouncer"] * 3
+
+
+def test_what_a_target_is_called() -> None:
+    assert target(SHARING).name == "p.ini"
+    assert target(None).name == "a pooler"
+
+
+def finding(start: int, severity: Severity, message: str = "") -> Finding:
+    return Finding("rule", "system", severity, Span("db.py", start, start + 1), message)
+
+
+def test_at_one_place_the_most_severe_finding_is_left() -> None:
+    found = [
+        finding(1, Severity.WARNING, "first"),
+        finding(1, Severity.ERROR, "second"),
+        finding(1, Severity.ERROR, "third"),
+        finding(2, Severity.WARNING, "other"),
+    ]
+
+    assert [each.message for each in one_for_each_place(found)] == ["second", "other"]
+
+
+def test_operands_are_noted_once_and_not_at_the_place_of_the_finding() -> None:
+    here, there = Span("m.yaml", 1, 2), Span("m.yaml", 5, 6)
+    reasons = [
+        Reason("limit", here),
+        Reason("pool_size 5", there),
+        Reason("pool_size 5", there),
+        Reason("nowhere"),
+    ]
+
+    assert [(note.span, note.message) for note in operands(reasons, here)] == [(there, "pool_size 5")]
