@@ -120,6 +120,38 @@ def either(options: Iterable[Value], places: Places) -> Value:
     return Either(options, places) if _weight(options) <= HEAVIEST else Unknown(places)
 
 
+def options_of(value: Value) -> tuple[Value, ...]:
+    """What a value may be, one after the other; itself where it is only one."""
+    return value.options if isinstance(value, Either) else (value,)
+
+
+def entry_of(value: Value, key: str) -> Value | None:
+    """An entry of a dictionary; None where it surely has no such entry, Unknown where it may have one."""
+    found = [_entry_of_one(option, key) for option in options_of(value)]
+    there = [each for each in found if each is not None]
+    if len(there) == len(found):
+        return either(there, value.places)
+    return Unknown(value.places) if there else None
+
+
+def variables_of(value: Value | None) -> tuple[str, ...]:
+    """The environment variables that a value depends on, as far as their values are not put in."""
+    match value:
+        case EnvRef(name, default, _):
+            return tuple(dict.fromkeys((name, *variables_of(default))))
+        case Computed(_, parts, _) | Either(parts, _):
+            return tuple(dict.fromkeys(name for part in parts for name in variables_of(part)))
+        case _:
+            return ()
+
+
+def by_default(value: Value | None) -> tuple[Value | None, str]:
+    """A value where no environment variable is set, and what a message says about that: ", unless SIZE is set"."""
+    names = variables_of(value)
+    condition = f", unless {' or '.join(names)} is set" if names else ""
+    return (value and resolve(value, lambda _: None)), condition
+
+
 def text_of(value: Value | None) -> str:
     """A value as text, with HOLEs for the parts of it that are not known, or not yet."""
     match value:
@@ -158,6 +190,12 @@ def number_of(value: Value | None) -> int | float | None:
     """The number that a value is; None where it is something else, or is not known."""
     scalar = value.scalar if isinstance(value, Known) else None
     return scalar if isinstance(scalar, int | float) and not isinstance(scalar, bool) else None
+
+
+def _entry_of_one(value: Value, key: str) -> Value | None:
+    if not isinstance(value, Table):
+        return Unknown(value.places)
+    return dict(value.items).get(key) or (None if value.is_complete else Unknown(value.places))
 
 
 def _is_assembled(function: str, arguments: tuple[Value, ...]) -> bool:
@@ -234,6 +272,8 @@ def _weight(values: Iterable[Value]) -> int:
                 left += arguments
             case Either(options, _):
                 left += options
+            case Table(items, _, _):
+                left += (item for _, item in items)
             case EnvRef(_, default, _) if default is not None:
                 left.append(default)
             case _:

@@ -32,7 +32,11 @@ def test_a_libpq_string_is_taken_apart_and_its_password_forgotten() -> None:
         ("mysql://db/orders", "db", 3306),
         ("postgresql://[::1]:6432/orders", "::1", 6432),
         ("postgresql://a:5433,b:5434/orders", "a", 5433),
-        ("postgresql:///orders?host=/run/postgresql", "", 5432),
+        ("postgresql:///orders?host=/run/postgresql", "/run/postgresql", 5432),
+        ("postgresql:///orders?host=pgbouncer:6432", "pgbouncer", 6432),
+        ("postgresql://%2Frun%2Fpostgresql/orders", "/run/postgresql", 5432),
+        (f"postgresql:///orders?host=/cloudsql/{HOLE}", "/cloudsql/", 5432),
+        (f"host=/cloudsql/{HOLE} dbname=orders", "/cloudsql/", 5432),
     ],
 )
 def test_hosts_and_ports_are_found_in_their_many_forms(text: str, host: str, port: int) -> None:

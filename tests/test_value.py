@@ -8,11 +8,17 @@ from poolcheck.value import (
     Table,
     Unknown,
     Value,
+    by_default,
     compute,
     either,
+    entry_of,
+    number_of,
+    options_of,
+    origin_of,
     resolve,
     scalars_of,
     text_of,
+    variables_of,
 )
 
 HERE, THERE, YONDER = (Span("app.py", at, at + 1) for at in range(3))
@@ -107,3 +113,66 @@ def test_the_entries_of_a_dictionary_are_resolved() -> None:
 
     assert isinstance(found, Table)
     assert dict(found.items) == {"pool_size": Known(5, (HERE, THERE))}
+
+
+def test_what_a_value_may_be_is_told_one_after_the_other() -> None:
+    assert options_of(known(5)) == (known(5),)
+    assert options_of(Either((known(5), known(7)), (HERE,))) == (known(5), known(7))
+
+
+def table(**items: int) -> Table:
+    return Table(tuple((key, known(item)) for key, item in items.items()), is_complete=True, places=(HERE,))
+
+
+def test_an_entry_is_there_or_surely_is_not_or_may_be() -> None:
+    assert entry_of(table(a=1), "a") == known(1)
+    assert entry_of(table(a=1), "b") is None
+    assert entry_of(table()._replace(is_complete=False), "b") == Unknown((HERE,))
+    assert entry_of(known(5), "a") == Unknown((THERE,))
+
+
+def test_an_entry_of_one_of_several_dictionaries_may_be_there() -> None:
+    one, other = table(a=1, b=2), table(a=3)
+    both = Either((one, other), (HERE,))
+
+    assert entry_of(both, "a") == Either((known(1), known(3)), (HERE,))
+    assert entry_of(both, "b") == Unknown((HERE,))
+    assert entry_of(both, "c") is None
+
+
+def test_the_variables_of_a_value_are_named_once() -> None:
+    size = EnvRef("SIZE", EnvRef("POOL", known("5"), (HERE,)), (HERE,))
+    value = Either((compute("int", [size], (HERE,)), size, known(5)), (HERE,))
+
+    assert variables_of(value) == ("SIZE", "POOL")
+    assert variables_of(known(5)) == ()
+    assert variables_of(None) == ()
+
+
+def test_a_value_by_default_tells_on_what_it_depends() -> None:
+    size = compute("int", [EnvRef("SIZE", known("5"), (HERE,))], (HERE,))
+
+    value, unless = by_default(size)
+
+    assert (number_of(value), unless) == (5, ", unless SIZE is set")
+    assert by_default(known(5)) == (known(5), "")
+    assert by_default(None) == (None, "")
+
+
+def test_only_numbers_are_numbers() -> None:
+    assert [number_of(known(scalar)) for scalar in (5, 2.5, "5", None)] == [5, 2.5, None, None]
+    assert number_of(Known(True, (HERE,))) is None
+    assert number_of(None) is None
+
+
+def test_a_part_of_a_text_is_written_where_the_piece_with_it_is() -> None:
+    pieces: list[Value] = [known("postgresql://"), Known("db", (HERE, YONDER)), known("/shop")]
+
+    assert origin_of("db", compute("join", pieces, (HERE,))) == YONDER
+    assert origin_of("nowhere", compute("join", pieces, (HERE,))) == HERE
+
+
+def test_very_many_dictionaries_are_not_followed() -> None:
+    many = [table(a=at) for at in range(60)]
+
+    assert either(many, (HERE,)) == Unknown((HERE,))

@@ -37,7 +37,8 @@ class Constructor(NamedTuple):
     `size` are the parameters whose values add up to the most connections the pool holds, `unlimited` the values
     with which there is no such number. `wait` is the parameter that bounds the wait for a connection, with the
     values with which it lasts for ever. `driver_arguments` is the parameter whose dictionary goes to the driver;
-    "" where the call's own keywords do.
+    "" where the call's own keywords do. `more` are parameters whose values bring arguments that the call does not
+    show.
     """
 
     names: tuple[str, ...]
@@ -52,6 +53,7 @@ class Constructor(NamedTuple):
     recycle: str | None = None
     address: str | None = None
     driver_arguments: str = ""
+    more: tuple[str, ...] = ()
     driver: str | None = None
     dialect: str = "postgresql"
     is_async: bool = False
@@ -61,6 +63,9 @@ class Constructor(NamedTuple):
         """The name it is best known by."""
         return self.names[0]
 
+
+_OPTION_FILES = ("read_default_file", "read_default_group", "option_files")
+"""MySQL's drivers take what they are not told from files such as ~/.my.cnf."""
 
 _SQLALCHEMY = Constructor(
     names=("sqlalchemy.create_engine", "sqlalchemy.engine.create_engine", "sqlmodel.create_engine"),
@@ -84,7 +89,7 @@ _PSYCOPG2_POOL = Constructor(
         "psycopg2.pool.PersistentConnectionPool",
     ),
     library=Library.PSYCOPG2,
-    parameters=("minconn", "maxconn", "dsn"),
+    parameters=("minconn", "maxconn", "dsn", "connection_factory", "cursor_factory"),
     size=("maxconn",),
     address="dsn",
     driver="psycopg2",
@@ -118,9 +123,23 @@ _AIOMYSQL_POOL = Constructor(
     size=("maxsize",),
     unlimited={"maxsize": (0,)},
     recycle="pool_recycle",
+    more=_OPTION_FILES,
     driver="aiomysql",
     dialect="mysql",
     is_async=True,
+)
+
+_PEEWEE_POOL = Constructor(
+    names=("playhouse.pool.PooledPostgresqlDatabase", "playhouse.pool.PooledPostgresqlExtDatabase"),
+    library=Library.PEEWEE,
+    parameters=("database", "max_connections", "stale_timeout", "timeout"),
+    defaults={"max_connections": 20, "stale_timeout": None, "timeout": None},
+    size=("max_connections",),
+    unlimited={"max_connections": (0, None)},
+    wait="timeout",
+    waits_forever=(0,),
+    # It takes whichever driver is installed.
+    driver=None,
 )
 
 CONSTRUCTORS = (
@@ -131,7 +150,7 @@ CONSTRUCTORS = (
     ),
     _PSYCOPG2_POOL,
     Constructor(
-        names=("psycopg2.connect", "psycopg2.extensions.connect"),
+        names=("psycopg2.connect",),
         library=Library.PSYCOPG2,
         is_pool=False,
         parameters=("dsn", "connection_factory", "cursor_factory"),
@@ -143,12 +162,12 @@ CONSTRUCTORS = (
         names=("psycopg_pool.AsyncConnectionPool", "psycopg_pool.pool_async.AsyncConnectionPool"), is_async=True
     ),
     _PSYCOPG_POOL._replace(
-        names=("psycopg_pool.NullConnectionPool",),
+        names=("psycopg_pool.NullConnectionPool", "psycopg_pool.null_pool.NullConnectionPool"),
         defaults={"min_size": 0, "max_size": None, "timeout": 30, "max_lifetime": 3600},
         unlimited={"max_size": (None, 0)},
     ),
     _PSYCOPG_POOL._replace(
-        names=("psycopg_pool.AsyncNullConnectionPool",),
+        names=("psycopg_pool.AsyncNullConnectionPool", "psycopg_pool.null_pool_async.AsyncNullConnectionPool"),
         defaults={"min_size": 0, "max_size": None, "timeout": 30, "max_lifetime": 3600},
         unlimited={"max_size": (None, 0)},
         is_async=True,
@@ -191,7 +210,7 @@ CONSTRUCTORS = (
         is_async=True,
     ),
     Constructor(
-        names=("aiopg.create_pool", "aiopg.pool.create_pool"),
+        names=("aiopg.create_pool", "aiopg.pool.create_pool", "aiopg.sa.create_engine"),
         library=Library.AIOPG,
         parameters=("dsn",),
         defaults={"minsize": 1, "maxsize": 10, "timeout": 60, "pool_recycle": -1},
@@ -204,9 +223,23 @@ CONSTRUCTORS = (
         driver="aiopg",
         is_async=True,
     ),
+    Constructor(
+        names=("aiopg.connect",),
+        library=Library.AIOPG,
+        is_pool=False,
+        parameters=("dsn",),
+        defaults={"timeout": 60},
+        address="dsn",
+        driver="aiopg",
+        is_async=True,
+    ),
     _AIOMYSQL_POOL,
     _AIOMYSQL_POOL._replace(
-        names=("asyncmy.create_pool",),
+        names=("aiomysql.sa.create_engine",),
+        parameters=("minsize", "maxsize", "loop", "dialect", "pool_recycle"),
+    ),
+    _AIOMYSQL_POOL._replace(
+        names=("asyncmy.create_pool", "asyncmy.pool.create_pool"),
         library=Library.ASYNCMY,
         defaults={"minsize": 1, "maxsize": 10, "pool_recycle": 3600, "connect_timeout": 10},
         unlimited={},
@@ -216,6 +249,8 @@ CONSTRUCTORS = (
         names=("aiomysql.connect",),
         library=Library.AIOMYSQL,
         is_pool=False,
+        parameters=("host", "user", "password", "db", "port", "unix_socket"),
+        more=_OPTION_FILES,
         driver="aiomysql",
         dialect="mysql",
         is_async=True,
@@ -226,13 +261,15 @@ CONSTRUCTORS = (
         parameters=("pool_size", "pool_name", "pool_reset_session"),
         defaults={"pool_size": 5},
         size=("pool_size",),
+        more=_OPTION_FILES,
         driver="mysqlconnector",
         dialect="mysql",
     ),
     Constructor(
-        names=("mysql.connector.connect",),
+        names=("mysql.connector.connect", "mysql.connector.Connect"),
         library=Library.MYSQL_CONNECTOR,
         is_pool=False,
+        more=_OPTION_FILES,
         driver="mysqlconnector",
         dialect="mysql",
     ),
@@ -240,15 +277,19 @@ CONSTRUCTORS = (
         names=("MySQLdb.connect", "MySQLdb.connections.Connection"),
         library=Library.MYSQLCLIENT,
         is_pool=False,
-        parameters=("host", "user", "password", "database", "port"),
+        parameters=("host", "user", "passwd", "db", "port", "unix_socket", "conv", "connect_timeout"),
+        more=_OPTION_FILES,
         driver="mysqldb",
         dialect="mysql",
     ),
     Constructor(
-        names=("pymysql.connect", "pymysql.connections.Connection"),
+        names=("pymysql.connect", "pymysql.Connect", "pymysql.connections.Connection"),
         library=Library.PYMYSQL,
         is_pool=False,
+        # Until 1.0 they could be given by position.
+        parameters=("host", "user", "password", "database", "port"),
         defaults={"connect_timeout": 10},
+        more=_OPTION_FILES,
         driver="pymysql",
         dialect="mysql",
     ),
@@ -273,7 +314,19 @@ CONSTRUCTORS = (
     Constructor(
         names=("dbutils.pooled_db.PooledDB", "DBUtils.PooledDB.PooledDB"),
         library=Library.DBUTILS,
-        parameters=("creator", "mincached", "maxcached", "maxshared", "maxconnections", "blocking"),
+        parameters=(
+            "creator",
+            "mincached",
+            "maxcached",
+            "maxshared",
+            "maxconnections",
+            "blocking",
+            "maxusage",
+            "setsession",
+            "reset",
+            "failures",
+            "ping",
+        ),
         defaults={"mincached": 0, "maxcached": 0, "maxshared": 0, "maxconnections": 0, "blocking": False},
         size=("maxconnections",),
         unlimited={"maxconnections": (0, None)},
@@ -281,29 +334,8 @@ CONSTRUCTORS = (
         waits_forever=(True,),
         dialect="",
     ),
-    Constructor(
-        names=("playhouse.pool.PooledPostgresqlDatabase", "playhouse.pool.PooledPostgresqlExtDatabase"),
-        library=Library.PEEWEE,
-        parameters=("database", "max_connections", "stale_timeout", "timeout"),
-        defaults={"max_connections": 20, "stale_timeout": None, "timeout": None},
-        size=("max_connections",),
-        unlimited={"max_connections": (0, None)},
-        wait="timeout",
-        waits_forever=(0,),
-        driver="psycopg2",
-    ),
-    Constructor(
-        names=("playhouse.pool.PooledMySQLDatabase",),
-        library=Library.PEEWEE,
-        parameters=("database", "max_connections", "stale_timeout", "timeout"),
-        defaults={"max_connections": 20, "stale_timeout": None, "timeout": None},
-        size=("max_connections",),
-        unlimited={"max_connections": (0, None)},
-        wait="timeout",
-        waits_forever=(0,),
-        driver="pymysql",
-        dialect="mysql",
-    ),
+    _PEEWEE_POOL,
+    _PEEWEE_POOL._replace(names=("playhouse.pool.PooledMySQLDatabase",), dialect="mysql"),
     Constructor(
         names=("oracledb.create_pool", "oracledb.create_pool_async"),
         library=Library.ORACLEDB,
@@ -313,6 +345,7 @@ CONSTRUCTORS = (
         wait="getmode",
         waits_forever=("POOL_GETMODE_WAIT",),
         address="dsn",
+        more=("params",),
         driver="oracledb",
         dialect="oracle",
     ),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 _IMPORT = re.compile(
     r"""
-    (?: ^ | ; ) [ \t]*
+    (?: ^ | [;:] ) [ \t]*
     (?: from [ \t]+ (?P<dots> (?: \.[ \t]* )* ) (?P<module> [\w.]* ) [ \t]* \b import \b [ \t]*
             (?: \( (?P<listed> [^()]* ) \) | (?P<names> [^\n\r;]+ ) )
       | import [ \t]+ (?P<modules> [\w.] [^\n\r;]* )

@@ -22,6 +22,7 @@ NAMES = (
     "engine.connect(",
     "engine_from_config",
     "getconn",
+    "mysql import connector",
     "mysql.connector",
     "oracledb",
     "pg8000",

@@ -1,7 +1,7 @@
 """What names stand for: in a function, in a class, in a module, and through the imports of other modules."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -13,15 +13,39 @@ from poolcheck.read.slices import Kind, Piece
 from poolcheck.read.trees import Tree, children
 from poolcheck.source import Span
 
+DEEPEST = 40
 FARTHEST = 20
-"""So many imports of imports a name is followed through."""
+MOST_STEPS = 1_000
+"""So deep a question leads, through so many imports of one name, and so many steps with all its branches."""
+
+
+class Trail(NamedTuple):
+    """How far a question has led: how much deeper it may go, and the steps that are left for all its branches."""
+
+    depth: int
+    steps: Iterator[int]
+
+    def on(self) -> "Trail | None":
+        """One step further; None where it ends."""
+        if self.depth == 0 or next(self.steps, None) is None:
+            return None
+        return Trail(self.depth - 1, self.steps)
+
+
+def outset() -> Trail:
+    """The trail of a new question."""
+    return Trail(DEEPEST, iter(range(MOST_STEPS)))
 
 
 class Class(NamedTuple):
-    """A class of a module, by its dotted name within the module."""
+    """A class of a module, by its dotted name within the module.
+
+    As what an expression is an object of, `is_as_declared` where the object was made without arguments.
+    """
 
     module: Module
     name: str
+    is_as_declared: bool = False
 
 
 class Scope(NamedTuple):
@@ -82,7 +106,9 @@ def qualified(node: cst.CSTNode, scope: Scope) -> str | None:
         return None
     module, name = scope.module, _joined(scope.module.imported(first, scope.tree.piece), rest)
     for _ in range(FARTHEST):
-        if name is None or name.partition(".")[0] in _OUTSIDE:
+        if name is None or first in _declared_in(module):
+            return None
+        if name.partition(".")[0] in _OUTSIDE:
             return name
         found = module.project.find(name, module.path)
         if found is None:
@@ -93,50 +119,56 @@ def qualified(node: cst.CSTNode, scope: Scope) -> str | None:
     return None
 
 
-def definitions(node: cst.CSTNode, scope: Scope) -> Bindings:
+def definitions(node: cst.CSTNode, scope: Scope, trail: Trail | None = None) -> Bindings:
     """What the name, or the attribute, that an expression is may be bound to."""
+    if (on := (trail or outset()).on()) is None:
+        return UNSEEN
     match node:
         case cst.Name(value=name):
-            for depth, function in reversed([*enumerate(scope.functions)]):
-                if name in bound_in(function):
-                    return _within(function, name, scope._replace(functions=scope.functions[: depth + 1]))
-            return in_module(scope.module, name)
+            return _until(node, scope, _of_name(name, scope, on))
         case cst.Attribute(value=base, attr=cst.Name(value=name)):
-            if owner := class_of(base, scope):
-                return in_class(owner, name)
+            if owner := class_named(base, scope):
+                return in_class(owner._replace(is_as_declared=True), name)
+            if owner := class_of(base, scope, on):
+                return _until(node, scope, in_class(owner, name))
             target = _imported(node, scope)
             found = scope.module.project.find(target, scope.module.path) if target else None
-            return in_module(*found) if found and found[1] else UNSEEN
+            return in_module(*found, trail=on) if found and found[1] else UNSEEN
         case _:
             return UNSEEN
 
 
-def in_module(module: Module, name: str, steps: int = 0) -> Bindings:
-    """What binds a name of a module, be it in another module that this one imports it from."""
-    first, _, rest = name.partition(".")
-    found = [each for piece in _top(module) for each in _bound(first, piece, module)]
-    found += _bound_as_global(first, module)
-    if found:
-        return UNSEEN if rest else Bindings(tuple(found))
-    target = _joined(module.imported(first), rest)
-    other = module.project.find(target, module.path) if target and steps < FARTHEST else None
-    return in_module(*other, steps + 1) if other and other[1] else UNSEEN
-
-
-def in_class(owner: Class, name: str, steps: int = 0) -> Bindings:
-    """What binds an attribute of the objects of a class: the class's body, its methods, or a base of it."""
-    members = [piece for piece in owner.module.pieces if piece.scope == owner.name]
-    found = [each for piece in members for each in _bound(name, piece, owner.module, owner)]
-    assigned = re.compile(rf"\b(?:self|cls)\.{re.escape(name)}\b[^\n=]*=(?!=)")
-    for piece in members:
-        if piece.kind is Kind.FUNCTION and assigned.search(owner.module.masked.text, piece.start, piece.end):
-            found += _assigned_to_self(name, piece, owner)
-    if found:
-        return Bindings(tuple(found))
-    if steps == FARTHEST:
+def in_module(module: Module, name: str, piece: Piece | None = None, *, trail: Trail | None = None) -> Bindings:
+    """What binds a name of a module, be it in another module that this one, or a piece of it, imports it from."""
+    if (on := (trail or outset()).on()) is None:
         return UNSEEN
-    inherited = (in_class(base, name, steps + 1) for base in bases_of(owner)[0])
-    return next((bindings for bindings in inherited if bindings.definitions), UNSEEN)
+    first, _, rest = name.partition(".")
+    found: list[Definition | None] = []
+    if module.imported(first, piece) == module.imported(first):
+        found += _bound_at_top(first, module)
+    if found and rest:
+        return UNSEEN
+    own = _bindings(found)
+    if target := _joined(module.imported(first, piece), rest):
+        imported = _followed(target, module, on)
+        return Bindings(own.definitions + imported.definitions, own.is_complete and imported.is_complete)
+    if found:
+        return own
+    everything = [each.target.removesuffix("*") + name for each in module.imports if each.name == "*"]
+    found_there = (_followed(target, module, on) for target in reversed(everything))
+    return next((bindings for bindings in found_there if bindings.definitions), UNSEEN)
+
+
+def in_class(owner: Class, name: str) -> Bindings:
+    """What binds an attribute of the objects of a class: the class's body, its methods, or a base of it."""
+    inherited = lineage(owner)
+    for each in inherited.classes:
+        if found := [*_in_body(name, each), *_in_methods(name, each)]:
+            bindings = _bindings(found)
+            may_be_given = inherited.is_record and not owner.is_as_declared
+            is_argument = may_be_given and any(map(_is_field, bindings.definitions))
+            return bindings._replace(is_complete=False) if is_argument or _is_set_outside(name, each) else bindings
+    return UNSEEN
 
 
 def class_named(node: cst.CSTNode, scope: Scope) -> Class | None:
@@ -144,50 +176,78 @@ def class_named(node: cst.CSTNode, scope: Scope) -> Class | None:
     name = dotted(node)
     if name is None or any(name.partition(".")[0] in bound_in(function) for function in scope.functions):
         return None
-    if _has_class(scope.module, name):
+    if scope.module.classes(name):
         return Class(scope.module, name)
     target = _imported(node, scope)
     for _ in range(FARTHEST):
-        found = scope.module.project.find(target, scope.module.path) if target else None
+        is_inside = target and target.partition(".")[0] not in _OUTSIDE
+        found = scope.module.project.find(target, scope.module.path) if target and is_inside else None
         if found is None:
             return None
         module, rest = found
-        if _has_class(module, rest):
+        if module.classes(rest):
             return Class(module, rest)
         first, _, rest = rest.partition(".")
         scope, target = scope._replace(module=module), _joined(module.imported(first), rest)
     return None
 
 
-def class_of(node: cst.CSTNode, scope: Scope, steps: int = 0) -> Class | None:
+def class_of(node: cst.CSTNode, scope: Scope, trail: Trail | None = None) -> Class | None:
     """The class of the project that the value of an expression is an object of."""
-    if steps > FARTHEST:
+    if (on := (trail or outset()).on()) is None:
         return None
     if isinstance(node, cst.Name) and node.value in {"self", "cls"} and scope.owner and scope.functions:
         return scope.owner
     if isinstance(node, cst.Await):
-        return class_of(node.expression, scope, steps + 1)
+        return class_of(node.expression, scope, on)
     if isinstance(node, cst.Call):
-        return class_named(node.func, scope) or _class_returned(node.func, scope, steps)
-    found = definitions(node, scope) if isinstance(node, cst.Name | cst.Attribute) else UNSEEN
-    classes = {_class_bound(each, steps) for each in found.definitions}
+        if made := class_named(node.func, scope):
+            return made._replace(is_as_declared=not node.args)
+        return _class_returned(node.func, scope, on)
+    found = definitions(node, scope, on) if isinstance(node, cst.Name | cst.Attribute) else UNSEEN
+    classes = {_class_bound(each, on) for each in found.definitions}
     return classes.pop() if len(classes) == 1 else None
 
 
-def bases_of(owner: Class) -> tuple[tuple[Class, ...], tuple[str, ...]]:
-    """The bases of a class: those in the project, and the dotted names of those outside of it."""
-    inside: list[Class] = []
-    outside: list[str] = []
-    for piece in owner.module.pieces:
-        for tree, statement in owner.module.statements(piece) if _opens(piece, owner.name) else ():
-            scope = Scope(owner.module, tree)
-            for base in statement.bases if isinstance(statement, cst.ClassDef) else ():
-                if found := class_named(base.value, scope):
-                    inside.append(found)
-                elif name := qualified(base.value, scope):
-                    outside.append(name)
-    return tuple(inside), tuple(outside)
+class Lineage(NamedTuple):
+    """A class and its bases in the project, nearest first, and the dotted names of its bases outside of it.
 
+    It `is_decorated` where one of the classes is.
+    """
+
+    classes: tuple[Class, ...]
+    outside: frozenset[str]
+    is_decorated: bool
+
+    @property
+    def is_record(self) -> bool:
+        """Whether fields may be arguments of a constructor that nobody wrote."""
+        return self.is_decorated or bool(self.outside & _RECORDS)
+
+
+def lineage(owner: Class) -> Lineage:
+    """What a class inherits from."""
+    classes: dict[Class, None] = {}
+    outside: set[str] = set()
+    is_decorated = False
+    waiting = [Class(owner.module, owner.name)]
+    while waiting and len(classes) < FARTHEST:
+        each = waiting.pop(0)
+        if each in classes:
+            continue
+        classes[each] = None
+        for statement, scope in _openings(each):
+            is_decorated = is_decorated or bool(statement.decorators)
+            for base in statement.bases:
+                if found := class_named(base.value, scope):
+                    waiting.append(found)
+                elif name := qualified(base.value, scope):
+                    outside.add(name)
+    return Lineage(tuple(classes), frozenset(outside), is_decorated)
+
+
+_RECORDS = frozenset({"msgspec.Struct", "pydantic.BaseModel", "sqlmodel.SQLModel", "typing.NamedTuple"})
+"""Bases outside of the project that make a constructor of a class's fields."""
 
 _OUTSIDE = LIBRARY_NAMES | {"os", "pydantic", "pydantic_settings"}
 """Packages that are not looked for in the project."""
@@ -202,9 +262,9 @@ def bound_in(root: cst.CSTNode) -> Mapping[str, tuple[Bound | None, ...]]:
     found: dict[str, list[Bound | None]] = {}
     declared: set[str] = set()
     if isinstance(root, cst.FunctionDef):
-        for parameter in _parameters(root):
+        for parameter in _parameters(root.params):
             found.setdefault(parameter.name.value, []).append(None)
-    for node in inside(root):
+    for node in inside(root) if isinstance(root, cst.FunctionDef) else (root, *inside(root)):
         if isinstance(node, cst.Global | cst.Nonlocal):
             declared |= {item.name.value for item in node.names}
         for name, bound in _binding(node):
@@ -222,6 +282,14 @@ def inside(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
             waiting += [*children(node)][::-1]
 
 
+def loop_around(place: Span, scope: Scope) -> Span | None:
+    """The outmost loop around a place in a function, or else in a statement of a module."""
+    roots = scope.functions[-1:] or scope.tree.statements
+    loops = (each for root in roots for each in (root, *inside(root)) if isinstance(each, cst.For | cst.While))
+    spans = (scope.span(loop) for loop in loops)
+    return next((span for span in spans if span.start <= place.start and place.end <= span.end), None)
+
+
 def returned(function: cst.FunctionDef) -> tuple[cst.BaseExpression, ...]:
     """The expressions that a function may return."""
     return tuple(node.value for node in inside(function) if isinstance(node, cst.Return) and node.value)
@@ -229,13 +297,57 @@ def returned(function: cst.FunctionDef) -> tuple[cst.BaseExpression, ...]:
 
 def annotation_of(name: str, function: cst.FunctionDef) -> cst.BaseExpression | None:
     """The type that a function declares for one of its parameters."""
-    found = (parameter for parameter in _parameters(function) if parameter.name.value == name)
+    found = (parameter for parameter in _parameters(function.params) if parameter.name.value == name)
     return next((parameter.annotation.annotation for parameter in found if parameter.annotation), None)
 
 
-def functions_called(node: cst.BaseExpression, scope: Scope) -> Iterator[Definition]:
+def functions_called(node: cst.BaseExpression, scope: Scope, trail: Trail | None = None) -> Iterator[Definition]:
     """The functions of the project that an expression, which is called, may stand for."""
-    return (each for each in definitions(node, scope).definitions if isinstance(each.node, cst.FunctionDef))
+    found = definitions(node, scope, trail).definitions
+    return (each for each in found if isinstance(each.node, cst.FunctionDef))
+
+
+def _of_name(name: str, scope: Scope, trail: Trail) -> Bindings:
+    for depth, function in reversed([*enumerate(scope.functions)]):
+        if name in bound_in(function):
+            return _within(function, name, scope._replace(functions=scope.functions[: depth + 1]))
+    if scope.owner and not scope.functions and (found := [*_in_body(name, scope.owner)]):
+        return _bindings(found)
+    return in_module(scope.module, name, scope.tree.piece, trail=trail)
+
+
+def _followed(target: str, module: Module, trail: Trail) -> Bindings:
+    """What binds a dotted name that a module imports."""
+    found = module.project.find(target, module.path)
+    return in_module(*found, trail=trail) if found and found[1] else UNSEEN
+
+
+def _until(node: cst.CSTNode, scope: Scope, bindings: Bindings) -> Bindings:
+    """What binds a name; in what it is bound to itself, as in `url = url + query`, only what bound it before."""
+    place = scope.span(node)
+    own = next((each for each in bindings.definitions if _holds(each, place, scope)), None)
+    if own is None:
+        return bindings
+    end = own.scope.span(own.node).start
+    before = tuple(each for each in bindings.definitions if _is_before(each, end, scope))
+    is_once = loop_around(place, scope) is None
+    return Bindings(before, is_complete=bindings.is_complete and bool(before) and is_once)
+
+
+def _holds(definition: Definition, place: Span, scope: Scope) -> bool:
+    if definition.scope.tree is not scope.tree or isinstance(definition.node, cst.FunctionDef):
+        return False
+    whole = scope.span(definition.node)
+    return whole.start <= place.start and place.end <= whole.end
+
+
+def _is_before(definition: Definition, end: int, scope: Scope) -> bool:
+    return definition.scope.module is not scope.module or definition.scope.span(definition.node).end <= end
+
+
+def _bindings(found: Sequence[Definition | None]) -> Bindings:
+    seen = tuple(each for each in found if each)
+    return Bindings(seen, is_complete=len(seen) == len(found))
 
 
 def _joined(target: str | None, rest: str) -> str | None:
@@ -247,23 +359,53 @@ def _imported(node: cst.CSTNode, scope: Scope) -> str | None:
     return _joined(scope.module.imported(first, scope.tree.piece), rest)
 
 
-def _top(module: Module) -> Iterator[Piece]:
-    return (piece for piece in module.pieces if piece.scope == "")
+def _openings(owner: Class) -> Iterator[tuple[cst.ClassDef, Scope]]:
+    """The statements that begin a class."""
+    for piece in owner.module.classes(owner.name):
+        for tree, statement in owner.module.statements(piece):
+            if isinstance(statement, cst.ClassDef):
+                yield statement, Scope(owner.module, tree)
 
 
-def _has_class(module: Module, name: str) -> bool:
-    return any(_opens(piece, name) for piece in module.pieces)
+@lru_cache(maxsize=64)
+def _declared_in(module: Module) -> frozenset[str]:
+    """The functions and classes of a module."""
+    kinds = {Kind.FUNCTION, Kind.CLASS, Kind.HEADER}
+    return frozenset(piece.name for piece in module.members("") if piece.kind in kinds and piece.name)
 
 
-def _opens(piece: Piece, name: str) -> bool:
-    """Whether a piece is a class of this name, or its beginning."""
-    if piece.kind not in {Kind.HEADER, Kind.CLASS} or piece.name is None:
-        return False
-    return name == (f"{piece.scope}.{piece.name}" if piece.scope else piece.name)
+def _in_body(name: str, owner: Class) -> Iterator[Definition | None]:
+    """What the body of a class binds a name to."""
+    for piece in owner.module.members(owner.name):
+        yield from _bound(name, piece, owner.module, owner)
 
 
-def _bound(name: str, piece: Piece, module: Module, owner: Class | None = None) -> Iterator[Definition]:
-    """What a piece binds a name of its module, or of its class, to."""
+def _in_methods(name: str, owner: Class) -> Iterator[Definition | None]:
+    """What the methods of a class assign to an attribute of `self`."""
+    assigned = re.compile(rf"\b(?:self|cls)\.{re.escape(name)}\b")
+    for piece in owner.module.members(owner.name):
+        if piece.kind is Kind.FUNCTION and assigned.search(owner.module.masked.text, piece.start, piece.end):
+            for tree, function in owner.module.statements(piece):
+                if isinstance(function, cst.FunctionDef):
+                    scope = Scope(owner.module, tree, owner=owner).inside(function)
+                    bound = bound_in(function)
+                    for each in (*bound.get(f"self.{name}", ()), *bound.get(f"cls.{name}", ())):
+                        yield Definition(each, scope) if each else None
+
+
+def _is_set_outside(name: str, owner: Class) -> bool:
+    """Whether the module of a class assigns to an attribute of this name by another name than `self`."""
+    own = rf"(?<!\bself\.{re.escape(name)})(?<!\bcls\.{re.escape(name)})"
+    assigned = rf"\.{re.escape(name)}{own}\s*(?:[-+*/|]|//)?=(?!=)"
+    return re.search(assigned, owner.module.masked.text) is not None
+
+
+def _is_field(definition: Definition) -> bool:
+    return isinstance(definition.node, cst.AnnAssign) and not definition.scope.functions
+
+
+def _bound(name: str, piece: Piece, module: Module, owner: Class | None = None) -> Iterator[Definition | None]:
+    """What a piece binds a name of its module, or of its class, to; None for what is not an expression."""
     if piece.kind is Kind.FUNCTION and piece.name != name:
         return
     if piece.kind in {Kind.HEADER, Kind.CLASS} or not _binds(name).search(
@@ -271,11 +413,13 @@ def _bound(name: str, piece: Piece, module: Module, owner: Class | None = None) 
     ):
         return
     for tree, statement in module.statements(piece):
+        bounds: tuple[Bound | None, ...] = ()
         if isinstance(statement, cst.FunctionDef):
-            bounds: tuple[Bound | None, ...] = (statement,) if statement.name.value == name else ()
-        else:
+            bounds = (statement,) if statement.name.value == name else ()
+        elif not isinstance(statement, cst.ClassDef):
             bounds = bound_in(statement).get(name, ()) or (_declared(name, statement) if owner else ())
-        yield from (Definition(bound, Scope(module, tree, owner=owner)) for bound in bounds if bound)
+        scope = Scope(module, tree, owner=owner)
+        yield from (Definition(bound, scope) if bound else None for bound in bounds)
 
 
 def _declared(name: str, statement: cst.BaseStatement) -> tuple[cst.AnnAssign, ...]:
@@ -284,15 +428,41 @@ def _declared(name: str, statement: cst.BaseStatement) -> tuple[cst.AnnAssign, .
     return tuple(node for node in found if dotted(node.target) == name)
 
 
-def _bound_as_global(name: str, module: Module) -> Iterator[Definition]:
+@lru_cache(maxsize=4096)
+def _bound_at_top(name: str, module: Module) -> tuple[Definition | None, ...]:
+    """What a module binds a name of its own to, also in functions that declare it `global`."""
+    # The name comes first, as `re` looks for a text that every match begins with in no time.
+    mention = re.compile(rf"{re.escape(name)}(?<!\w{re.escape(name)})(?!\w)")
+    pieces = (piece for piece in module.mentioning(mention) if not piece.scope)
+    found = [each for piece in pieces for each in _bound(name, piece, module)]
+    return (*found, *_bound_as_global(name, module))
+
+
+def _bound_as_global(name: str, module: Module) -> Iterator[Definition | None]:
     """What functions that declare a name `global` assign to it."""
-    declared = re.compile(rf"\bglobal\b[^\n;]*\b{re.escape(name)}\b")
-    for piece in module.mentioning(declared):
+    for piece in _declaring(module).get(name, ()):
         for tree, function in module.statements(piece):
+            found: list[Definition | None] = []
             if isinstance(function, cst.FunctionDef):
                 scope = Scope(module, tree).inside(function)
                 bindings = (binding for node in inside(function) for binding in _binding(node))
-                yield from (Definition(bound, scope) for each, bound in bindings if each == name and bound)
+                found = [Definition(bound, scope) if bound else None for each, bound in bindings if each == name]
+            # A function inside of that function may be meant.
+            yield from found or [None]
+
+
+_GLOBAL = re.compile(r"\bglobal\b([^\n;]*)")
+
+
+@lru_cache(maxsize=64)
+def _declaring(module: Module) -> Mapping[str, Sequence[Piece]]:
+    """The pieces that declare names `global`, by the names."""
+    found: dict[str, list[Piece]] = {}
+    for piece in module.mentioning(_GLOBAL):
+        listed = _GLOBAL.findall(module.masked.text, piece.start, piece.end)
+        for name in {name.strip() for names in listed for name in names.split(",")}:
+            found.setdefault(name, []).append(piece)
+    return found
 
 
 @lru_cache(maxsize=256)
@@ -300,70 +470,63 @@ def _binds(name: str) -> re.Pattern[str]:
     """Text that may bind a name; what comes before it is not looked at."""
     escaped = re.escape(name)
     return re.compile(
-        rf"\bdef\s+{escaped}\b|\b{escaped}\b\s*(?::[^=\n]*)?=(?!=)|\b{escaped}\s*[,):]|\bas\s+{escaped}\b"
+        rf"\b(?:def|as|del)\s+{escaped}\b|\bfor\b[^\n:]*\b{escaped}\b"
+        rf"|\b{escaped}\s*(?:(?:[-+*/%@&|^]|//|\*\*|<<|>>)?=(?!=)|[],):])"
     )
 
 
-def _assigned_to_self(name: str, piece: Piece, owner: Class) -> Iterator[Definition]:
-    own = {f"self.{name}", f"cls.{name}"}
-    for tree, function in owner.module.statements(piece):
-        if not isinstance(function, cst.FunctionDef):
-            continue
-        scope = Scope(owner.module, tree, owner=owner).inside(function)
-        for node in inside(function):
-            targets: list[cst.CSTNode] = []
-            if isinstance(node, cst.Assign):
-                targets = [target.target for target in node.targets]
-            elif isinstance(node, cst.AnnAssign):
-                targets = [node.target]
-            if isinstance(node, cst.Assign | cst.AnnAssign) and node.value and own & {*map(dotted, targets)}:
-                yield Definition(node.value, scope)
-
-
 def _within(function: cst.FunctionDef, name: str, scope: Scope) -> Bindings:
-    bounds = bound_in(function)[name]
-    found = tuple(Definition(bound, scope) for bound in bounds if bound)
-    return Bindings(found, is_complete=None not in bounds)
+    return _bindings([Definition(bound, scope) if bound else None for bound in bound_in(function)[name]])
 
 
-def _class_bound(definition: Definition, steps: int) -> Class | None:
+def _class_bound(definition: Definition, trail: Trail) -> Class | None:
     node, scope = definition
     match node:
         case cst.FunctionDef():
             return None
         case cst.AnnAssign(annotation=annotation, value=value):
-            declared = class_named(annotation.annotation, scope)
-            return declared or (class_of(value, scope, steps + 1) if value else None)
+            assigned = class_of(value, scope, trail) if value else None
+            return assigned or class_named(annotation.annotation, scope)
         case cst.WithItem(item=item):
-            return class_of(item, scope, steps + 1)
+            return class_of(item, scope, trail)
         case _:
-            return class_of(node, scope, steps + 1)
+            return class_of(node, scope, trail)
 
 
-def _class_returned(func: cst.BaseExpression, scope: Scope, steps: int) -> Class | None:
+def _class_returned(func: cst.BaseExpression, scope: Scope, trail: Trail) -> Class | None:
     classes: set[Class | None] = set()
-    for function, around in functions_called(func, scope):
-        if not isinstance(function, cst.FunctionDef):
-            continue
-        declared = class_named(function.returns.annotation, around) if function.returns else None
-        within = around.inside(function)
-        classes |= {declared} if declared else {class_of(value, within, steps + 1) for value in returned(function)}
+    for function, around in functions_called(func, scope, trail):
+        if isinstance(function, cst.FunctionDef):
+            made = {class_of(value, around.inside(function), trail) for value in returned(function)}
+            declared = class_named(function.returns.annotation, around) if function.returns else None
+            classes |= {declared} if declared and (None in made or len(made) != 1) else made
     return classes.pop() if len(classes) == 1 else None
+
+
+_BINDING = frozenset(
+    {
+        cst.AnnAssign, cst.Assign, cst.AugAssign, cst.ClassDef, cst.CompFor, cst.Del, cst.ExceptHandler, cst.For,
+        cst.FunctionDef, cst.Lambda, cst.MatchAs, cst.MatchStar, cst.NamedExpr, cst.WithItem,
+    }
+)  # fmt: skip
+"""The nodes that bind names. Asked first, as to match a node against fifteen patterns takes a while."""
 
 
 def _binding(node: cst.CSTNode) -> Iterator[tuple[str, Bound | None]]:
     """The names that a node binds by itself."""
+    if type(node) not in _BINDING:
+        return
     match node:
         case cst.Assign(targets=targets, value=value):
             for target in targets:
                 yield from _bound_by(target.target, value)
-        case cst.AnnAssign(target=cst.Name(value=name)):
-            if node.value:
+        case cst.AnnAssign(target=target):
+            if node.value and (name := dotted(target)):
                 yield name, node
         case cst.NamedExpr(target=cst.Name(value=name), value=value):
             yield name, value
-        case cst.WithItem(asname=cst.AsName(name=cst.Name(value=name))):
-            yield name, node
+        case cst.WithItem(asname=cst.AsName(name=cst.Name() | cst.Attribute() as target)):
+            yield from ((name, node) for name in [dotted(target)] if name)
         case cst.FunctionDef(name=cst.Name(value=name)):
             yield name, node
         case _:
@@ -373,8 +536,12 @@ def _binding(node: cst.CSTNode) -> Iterator[tuple[str, Bound | None]]:
 def _bound_to_unseen(node: cst.CSTNode) -> Iterator[str]:
     """The names that a node binds to what is no expression."""
     match node:
-        case cst.AugAssign(target=target) | cst.For(target=target) | cst.Del(target=target):
+        case cst.AugAssign(target=target) | cst.For(target=target) | cst.CompFor(target=target):
             yield from (name for name, _ in _bound_by(target, None))
+        case cst.Del(target=target):
+            yield from (name for name, _ in _bound_by(target, None))
+        case cst.Lambda(params=params):
+            yield from (parameter.name.value for parameter in _parameters(params))
         case cst.WithItem(asname=cst.AsName(name=target)) | cst.ExceptHandler(name=cst.AsName(name=target)):
             yield from (name for name, _ in _bound_by(target, None))
         case cst.MatchAs(name=cst.Name(value=name)) | cst.MatchStar(name=cst.Name(value=name)):
@@ -387,8 +554,8 @@ def _bound_to_unseen(node: cst.CSTNode) -> Iterator[str]:
 
 def _bound_by(target: cst.CSTNode, value: cst.BaseExpression | None) -> Iterator[tuple[str, Bound | None]]:
     """What a target of an assignment binds, element by element where both sides are written out."""
-    if isinstance(target, cst.Name):
-        yield target.value, value
+    if name := dotted(target):
+        yield name, value
     elif isinstance(target, cst.Tuple | cst.List):
         values: list[cst.BaseExpression | None] = [None] * len(target.elements)
         if isinstance(value, cst.Tuple | cst.List) and len(value.elements) == len(target.elements):
@@ -399,7 +566,6 @@ def _bound_by(target: cst.CSTNode, value: cst.BaseExpression | None) -> Iterator
         yield from _bound_by(target.value, None)
 
 
-def _parameters(function: cst.FunctionDef) -> Iterator[cst.Param]:
-    parameters = function.params
+def _parameters(parameters: cst.Parameters) -> Iterator[cst.Param]:
     yield from (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)
     yield from (each for each in (parameters.star_arg, parameters.star_kwarg) if isinstance(each, cst.Param))

@@ -8,14 +8,27 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.amount import Amount, Reason, amount_of, between, exactly, total
-from poolcheck.read.constructors import BY_NAME, LIBRARY_NAMES, Constructor
+from poolcheck.read.constructors import BY_NAME, LIBRARY_NAMES, Constructor, Library
 from poolcheck.read.evaluate import evaluate
 from poolcheck.read.module import Module
-from poolcheck.read.names import Class, Scope, dotted, qualified
+from poolcheck.read.names import Class, Scope, bound_in, definitions, dotted, qualified
 from poolcheck.read.trees import children
-from poolcheck.read.url import Address, parse
+from poolcheck.read.url import Address, known, known_host, parse
 from poolcheck.source import Span
-from poolcheck.value import HOLE, Known, Lookup, Table, Unknown, Value, origin_of, resolve, scalars_of, text_of
+from poolcheck.value import (
+    Known,
+    Lookup,
+    Table,
+    Unknown,
+    Value,
+    either,
+    entry_of,
+    options_of,
+    origin_of,
+    resolve,
+    scalars_of,
+    text_of,
+)
 
 DEFAULT_DRIVERS: Mapping[str, str] = {"mysql": "mysqldb", "mariadb": "mysqldb", "mssql": "pyodbc"}
 """SQLAlchemy's drivers for URLs that name none. For postgresql it is psycopg2 before 2.1 and psycopg since."""
@@ -73,13 +86,10 @@ class ClientPool(NamedTuple):
         """An argument that the driver's own connect function gets; None where it surely is not given."""
         if not self.constructor.driver_arguments:
             return self.given(name)
-        match self.given(self.constructor.driver_arguments):
-            case None:
-                return None
-            case Table(items, is_complete, places):
-                return dict(items).get(name) or (None if is_complete else Unknown(places))
-            case unknown:
-                return Unknown(unknown.places)
+        arguments = self.given(self.constructor.driver_arguments)
+        if isinstance(arguments, Known) and arguments.scalar is None:
+            return None
+        return arguments and entry_of(arguments, name)
 
     def option(self, name: str) -> Value | None:
         """A setting of the connection, given to the driver or written in the URL; None where it surely is not."""
@@ -97,20 +107,16 @@ class ClientPool(NamedTuple):
     def address(self) -> Address | None:
         """Where it connects to, as far as that is known: from a URL, a libpq string or keyword arguments."""
         written = self.given(self.constructor.address)
-        if written is not None:
-            return parse(text_of(written))
-        if self.constructor.driver_arguments == "connect_args":
-            return None
-        known = {name: self._part(name) for name in ("user", "host", "port", "database", "dbname")}
-        return Address(
-            dialect=self.constructor.dialect,
-            driver=self.constructor.driver,
-            user=known["user"],
-            host=known["host"],
-            port=known["port"],
-            database=known["dbname"] or known["database"],
-            options={},
-            options_known=self.all_known,
+        read = None if written is None else _only([parse(text_of(each)) for each in options_of(written)])
+        if self.constructor.driver_arguments == "connect_args" or (written is not None and read is None):
+            return read
+        stated = read or Address(self.constructor.dialect, self.constructor.driver, "", "", "", "", {})
+        return stated._replace(
+            user=self._part(("user",), stated.user),
+            host=self._part(("host",), stated.host),
+            port=self._part(("port",), stated.port),
+            database=self._part(("dbname", "database", "db"), stated.database),
+            options_known=stated.options_known and self.all_known,
         )
 
     @property
@@ -130,11 +136,23 @@ class ClientPool(NamedTuple):
                 return origin_of(part, value)
         return self.callee
 
-    def _part(self, name: str) -> str | None:
-        """A part of an address among the keywords, "" where it is not given."""
-        value = self.driver_argument(name)
-        text = "" if value is None else text_of(value)
-        return None if HOLE in text else text
+    def used_at(self, value: Value) -> Span:
+        """Where the module uses a value for the pool: the value itself, or the call where it stands elsewhere."""
+        return value.places[0] if value.places[0].path == self.span.path else self.callee
+
+    def written_at(self, value: Value) -> tuple[Span, ...]:
+        """Where a value is written, if that is not where it is used."""
+        return () if value.places[-1] == self.used_at(value) else (value.places[-1],)
+
+    def _part(self, names: tuple[str, ...], stated: str | None) -> str | None:
+        """A part of an address: from a keyword, else as the connection string has it; "" where neither does."""
+        given = [value for value in map(self.driver_argument, names) if value is not None]
+        if not given or (stated and all(isinstance(value, Unknown) for value in given)):
+            return stated
+        texts = {text_of(option) for option in options_of(given[0])}
+        if names == ("host",) and all(text.startswith("/") for text in texts):
+            return known_host(min(texts))
+        return known(texts.pop()) if len(texts) == 1 else None
 
 
 def resolved(pool: ClientPool, environment: Lookup) -> ClientPool:
@@ -166,6 +184,11 @@ def is_unlimited(pool: ClientPool) -> bool:
     return False
 
 
+def _only(addresses: list[Address | None]) -> Address | None:
+    """The address, where all of them are the same."""
+    return addresses[0] if all(each == addresses[0] for each in addresses) else None
+
+
 def _size(pool: ClientPool, name: str) -> Amount:
     """What one of the parameters that make up a pool's size comes to."""
     given, effective = pool.given(name), pool.effective(name)
@@ -177,17 +200,25 @@ def _size(pool: ClientPool, name: str) -> Amount:
     return amount_of(given, name)
 
 
+_TESTS = frozenset({"test", "tests", "testing"})
+_MIGRATIONS = frozenset({"alembic", "migrations"})
+_EXAMPLES = frozenset(
+    {
+        "benchmark", "benchmarks", "demo", "demos", "docs", "docs_src", "example", "examples", "notebooks",
+        "sample", "samples", "scripts", "tutorial", "tutorials",
+    }
+)  # fmt: skip
+
+
 def role_of(path: str) -> Role:
     """What a file is for."""
     *folders, name = path.lower().split("/")
-    is_test = name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py")
-    if is_test or {"tests", "test"} & {*folders}:
+    is_test = name in {"conftest.py", "tests.py"} or name.startswith("test_") or name.endswith("_test.py")
+    if is_test or not _TESTS.isdisjoint(folders):
         return Role.TEST
-    if {"migrations", "alembic"} & {*folders}:
+    if not _MIGRATIONS.isdisjoint(folders):
         return Role.MIGRATION
-    if {"examples", "example", "docs", "scripts", "benchmarks", "notebooks"} & {*folders}:
-        return Role.EXAMPLE
-    return Role.APPLICATION
+    return Role.APPLICATION if _EXAMPLES.isdisjoint(folders) else Role.EXAMPLE
 
 
 def pools_of(module: Module) -> Iterator[ClientPool]:
@@ -197,19 +228,55 @@ def pools_of(module: Module) -> Iterator[ClientPool]:
     for piece in module.mentioning(mention) if mention else ():
         owner = Class(module, piece.scope) if piece.scope else None
         for tree, statement in module.statements(piece):
+            # What only runs where the module itself is run tries it out.
+            runs_as = Role.EXAMPLE if role is Role.APPLICATION and _is_main_guard(statement) else role
             for call, name, scope in _calls(statement, Scope(module, tree, owner=owner)):
                 if constructor := constructor_called(call, scope):
-                    yield _pool(call, name, constructor, scope, role)
+                    yield _pool(call, name, constructor, scope, runs_as)
 
 
 def constructor_called(call: cst.Call, scope: Scope) -> Constructor | None:
     """What a call makes, if it makes a pool or a connection."""
     # `ConnectionPool[Connection](…)` says what the pool holds.
     func = call.func.value if isinstance(call.func, cst.Subscript) else call.func
-    return BY_NAME.get(qualified(func, scope) or "")
+    found = BY_NAME.get(qualified(func, scope) or "") or _starred(func, scope)
+    return None if found and _is_ambiguous(func, scope) else found
+
+
+def _starred(func: cst.BaseExpression, scope: Scope) -> Constructor | None:
+    """What a name stands for that nothing binds but `from sqlalchemy import *`."""
+    if not isinstance(func, cst.Name) or any(func.value in bound_in(function) for function in scope.functions):
+        return None
+    stars = (each.target.removesuffix("*") + func.value for each in scope.module.imports if each.name == "*")
+    found = next((BY_NAME[name] for name in stars if name in BY_NAME), None)
+    if found is None or scope.module.imported(func.value) or definitions(func, scope).definitions:
+        return None
+    return found
+
+
+def _is_ambiguous(func: cst.BaseExpression, scope: Scope) -> bool:
+    """Whether a name is imported from several places, as where one library stands in for another."""
+    first, dot, rest = (dotted(func) or "").partition(".")
+    piece = scope.tree.piece
+    everywhere = [each for each in scope.module.imports if each.name == first]
+    here = [each for each in everywhere if piece.start <= each.start < piece.end]
+    makers = (BY_NAME.get(f"{each.target}{dot}{rest}") for each in here or everywhere)
+    return len({maker and maker.name for maker in makers}) > 1
+
+
+def _is_main_guard(statement: cst.BaseStatement) -> bool:
+    """`if __name__ == "__main__":`."""
+    match statement:
+        case cst.If(test=cst.Comparison(left=cst.Name(value="__name__"))):
+            return True
+        case _:
+            return False
 
 
 _LAST_NAMES = frozenset(name.rpartition(".")[2] for name in BY_NAME)
+_LEADING = _LAST_NAMES | LIBRARY_NAMES
+_BEGINNINGS = frozenset(".".join(name.split(".")[:count]) for name in BY_NAME for count in range(1, 5))
+"""All that constructors can be reached through: `sqlalchemy`, `sqlalchemy.engine`, …"""
 
 
 def _handles(module: Module) -> re.Pattern[str] | None:
@@ -221,7 +288,7 @@ def _handles(module: Module) -> re.Pattern[str] | None:
 
 
 def _leads_to_a_constructor(target: str) -> bool:
-    return target.partition(".")[0] in LIBRARY_NAMES or target.rpartition(".")[2] in _LAST_NAMES
+    return target.removesuffix(".*") in _BEGINNINGS or target.rpartition(".")[2] in _LEADING
 
 
 def _calls(root: cst.CSTNode, scope: Scope) -> Iterator[tuple[cst.Call, str | None, Scope]]:
@@ -238,9 +305,9 @@ def _calls(root: cst.CSTNode, scope: Scope) -> Iterator[tuple[cst.Call, str | No
 def _name_for(child: cst.CSTNode, parent: cst.CSTNode, name: str | None) -> str | None:
     """The name that the value of a node is assigned to by what is around it."""
     match parent:
-        case cst.Assign(targets=[cst.AssignTarget(target=target)]) if child is parent.value:
+        case cst.Assign(targets=[cst.AssignTarget(target=target), *_]) if child is parent.value:
             return dotted(target)
-        case cst.AnnAssign(target=target) if child is parent.value:
+        case cst.AnnAssign(target=target) | cst.NamedExpr(target=target) if child is parent.value:
             return dotted(target)
         case cst.WithItem(asname=cst.AsName(name=target)) if child is parent.item:
             return dotted(target)
@@ -254,29 +321,60 @@ def _pool(call: cst.Call, name: str | None, constructor: Constructor, scope: Sco
     arguments: dict[str, Value] = {}
     all_known = True
     for at, argument in enumerate(call.args):
-        value = evaluate(argument.value, scope)
-        if argument.star == "**" and isinstance(value, Table):
-            arguments |= dict(value.items)
-            all_known = all_known and value.is_complete
+        if argument.star == "**":
+            spread, is_complete = _spread(evaluate(argument.value, scope), constructor)
+            arguments |= spread
+            all_known = all_known and is_complete
         elif argument.star or (argument.keyword is None and at >= len(constructor.parameters)):
             all_known = False
         else:
             parameter = argument.keyword.value if argument.keyword else constructor.parameters[at]
-            arguments[parameter] = value if parameter != "poolclass" else _class_name(argument.value, scope)
+            is_name = parameter in _NAMES_OF_THINGS
+            arguments[parameter] = (_last_name if is_name else evaluate)(argument.value, scope)
     return ClientPool(
         constructor,
         scope.span(call),
         scope.span(call.func),
         arguments,
-        all_known,
+        all_known and not _is_told_more(constructor, arguments),
         name,
         scope.functions[-1].name.value if scope.functions else None,
         role,
     )
 
 
-def _class_name(node: cst.BaseExpression, scope: Scope) -> Value:
-    """A class that is handed over, by the last part of its name."""
+_NAMES_OF_THINGS = frozenset({"getmode", "poolclass"})
+"""Parameters that are given classes or constants of a library."""
+
+
+def _spread(value: Value, constructor: Constructor) -> tuple[dict[str, Value], bool]:
+    """The arguments that `**value` gives, and whether they are all that it gives.
+
+    What only some of several dictionaries have is one of their values or the parameter's default.
+    """
+    tables = [option for option in options_of(value) if isinstance(option, Table)]
+    if len(tables) < len(options_of(value)):
+        return {}, False
+    arguments: dict[str, Value] = {}
+    is_complete = all(table.is_complete for table in tables)
+    for name in dict.fromkeys(name for table in tables for name, _ in table.items):
+        missing: Value = Unknown(value.places)
+        if is_complete and name in constructor.defaults:
+            missing = Known(constructor.defaults[name], value.places)
+        arguments[name] = either([dict(table.items).get(name) or missing for table in tables], value.places)
+    return arguments, is_complete
+
+
+def _is_told_more(constructor: Constructor, arguments: Mapping[str, Value]) -> bool:
+    """Whether arguments come from an object or a file that one of them names, or later, for peewee's `init()`."""
+    if not arguments.keys().isdisjoint(constructor.more):
+        return True
+    database = arguments.get("database")
+    return constructor.library is Library.PEEWEE and isinstance(database, Known) and database.scalar is None
+
+
+def _last_name(node: cst.BaseExpression, scope: Scope) -> Value:
+    """A class or a constant that is handed over, by the last part of its name."""
     place = (scope.span(node),)
     name = qualified(node, scope)
     return Known(name.rpartition(".")[2], place) if name else Unknown(place)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from poolcheck.value import HOLE
 
@@ -16,8 +17,9 @@ _HOST = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>.*))?")
 class Address(NamedTuple):
     """A database as a connection string names it.
 
-    Every part is None where it is not known and "" where it is not given. `options` are the URL's query, or what
-    a libpq string says besides; they are all of them only where `options_known`. The password is left out.
+    Every part is None where it is not known and "" where it is not given; of the path of a socket it is enough to
+    know the beginning. `options` are the URL's query, or what a libpq string says besides; they are all of them
+    only where `options_known`. The password is left out.
     """
 
     dialect: str | None
@@ -51,25 +53,32 @@ def known(part: str) -> str | None:
     return None if HOLE in part else part
 
 
+def known_host(part: str) -> str | None:
+    """The same for a host; what begins with `/` is a socket on this machine, wherever it goes on."""
+    return part.partition(HOLE)[0] if part.startswith("/") else known(part)
+
+
 def _parse_url(scheme: str, rest: str) -> Address:
     """A URL behind its `://`. A password may hold any sign but `/`, `?` and `#`; only the last `@` ends it."""
     rest, _, _ = rest.partition("#")
     rest, _, query = rest.partition("?")
     authority, _, database = rest.partition("/")
     login, at, location = authority.rpartition("@")
-    user = login.partition(":")[0]
     place = _HOST.match(location.partition(",")[0])
     dialect, plus, driver = scheme.lower().partition("+")
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
     whole = location == HOLE or (not at and HOLE in location)
+    options = {key: unquote(value) for key, _, value in pairs if HOLE not in key}
+    # libpq and SQLAlchemy take the host from the query too, where `//` is followed by `/`.
+    place = place if location or "host" not in options else _HOST.match(options.pop("host"))
     return Address(
         dialect={"postgres": "postgresql"}.get(dialect, known(dialect)),
         driver=known(driver) if plus else (None if HOLE in dialect else ""),
-        user=None if whole else known(user),
-        host=known(place["host"].strip("[]")) if place else None,
+        user=None if whole else known(unquote(login.partition(":")[0])),
+        host=known_host(unquote(place["host"].strip("[]"))) if place else None,
         port=None if whole else known((place and place["port"]) or ""),
         database=None if whole and not database else known(database),
-        options={key: known(value) for key, _, value in pairs if HOLE not in key},
+        options={key: known(value) for key, value in options.items()},
         options_known=HOLE not in query and not (whole and not rest.partition("/")[1]),
     )
 
@@ -80,7 +89,7 @@ def _parse_pairs(text: str) -> Address | None:
     at = 0
     while pair := _PAIR.match(text, at):
         value = pair["plain"] if pair["quoted"] is None else re.sub(r"\\(.)", r"\1", pair["quoted"])
-        found[pair["key"]] = known(value)
+        found[pair["key"]] = (known_host if pair["key"] == "host" else known)(value)
         at = pair.end()
     rest = text[at:].strip()
     if not found or rest.strip(HOLE).strip():

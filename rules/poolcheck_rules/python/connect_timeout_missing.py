@@ -1,59 +1,132 @@
 """A connection that is waited for without end, because its driver knows no limit and is given none."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.constructors import Library
+from poolcheck.read.kubernetes import Manifest
 from poolcheck.read.pools import ClientPool, Role
 from poolcheck.read.python import PythonModule
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
+from poolcheck.system import System
+from poolcheck.value import HOLE, Known, options_of, text_of
 
-LIMITS = {
-    "psycopg2": ("connect_timeout",),
-    "pg8000": ("timeout",),
-    "mysqldb": ("connect_timeout",),
-    "mysqlconnector": ("connection_timeout", "connect_timeout"),
-    "aiomysql": ("connect_timeout",),
+SILENT = "waits without end for a server that accepts and stays silent"
+
+
+class Limit(NamedTuple):
+    """What sets a limit to a driver's wait, and what the driver does where nothing does.
+
+    It `is_for_queries` as well where it goes on to hold for every answer of the server.
+    """
+
+    names: tuple[str, ...]
+    otherwise: str
+    is_for_queries: bool = False
+
+
+LIMITS: Mapping[str, Limit] = {
+    "psycopg2": Limit(("connect_timeout",), f"psycopg2 {SILENT}"),
+    "pg8000": Limit(("timeout",), f"pg8000 {SILENT}", is_for_queries=True),
+    "mysqldb": Limit(("connect_timeout",), f"mysqlclient {SILENT}"),
+    "mysqlconnector": Limit(("connection_timeout", "connect_timeout"), f"mysql-connector {SILENT}"),
+    "aiomysql": Limit(
+        ("connect_timeout",), "aiomysql waits as long as the system does for a host that does not answer"
+    ),
 }
-"""Drivers that wait for ever, each with what sets a limit. Observed with a server that accepts and is silent."""
+"""Drivers that know no limit of their own. Observed with a server that accepts and is silent."""
 
 NEAR = frozenset({"", "localhost", "127.0.0.1", "::1"})
 """Hosts that answer, or refuse, at once."""
+SOCKETS = ("unix_socket", "unix_sock", "sock", "service")
+"""What takes the place of a host: a socket, or an entry of a file that may say anything."""
+
+ASYNCHRONOUS = ("async", "async_")
+"""With which psycopg2 does not wait at all."""
+
+FROM_ELSEWHERE = re.compile(r"setdefaulttimeout|PGSERVICE|PGCONNECT_TIMEOUT")
+AROUND = re.compile(r"\b(?:wait_for|timeout|timeout_at|fail_after|move_on_after)\s*\(")
+"""Code that limits what is awaited in it."""
+FOR_A_PERSON = frozenset({"argparse", "click", "docopt", "fire", "getpass", "optparse", "typer"})
+ASKS = re.compile(r"\bsys\.argv\b|(?<![.\w])input\s*\(")
+"""What programs do that somebody runs and looks at, who will stop one that hangs."""
 
 
-class ConnectTimeoutMissing(Rule[PythonModule]):
+class ConnectTimeoutMissing(Rule[System]):
     id = "connect-timeout-missing"
     severity = Severity.WARNING
     since = "0.1"
 
-    def check(self, module: PythonModule) -> Iterator[Finding]:
-        text = module.module.source.text
-        if module.role is not Role.APPLICATION or "PGCONNECT_TIMEOUT" in text:
+    def check(self, system: System) -> Iterator[Finding]:
+        modules = {each.span.path: each for each in system.documents if isinstance(each, PythonModule)}
+        if any(FROM_ELSEWHERE.search(each.module.source.text) for each in modules.values()) or sets_limit(system):
             return
-        for pool in module.pools:
-            driver = pool.driver or ""
-            limits = LIMITS.get(driver, ())
-            if limits and is_far(pool) and not any(pool.option(limit) for limit in limits):
-                message = (
-                    f"{pool.title} has no {limits[0]}: {driver} waits without end for a server that is silent"
-                )
-                yield self.finding(pool.callee, message, fix=fix(pool, limits[0], text))
+        for client in system.clients:
+            module = modules.get(client.pool.span.path)
+            if module and client.pool.role is Role.APPLICATION and is_far(client.pool):
+                yield from self.of_pool(client.pool, module)
+
+    def of_pool(self, pool: ClientPool, module: PythonModule) -> Iterator[Finding]:
+        """What is wrong with the limit of one pool or connection."""
+        driver = pool.driver or ""
+        limit = LIMITS.get(driver)
+        if limit is None or (pool.constructor.is_async and AROUND.search(module.module.masked.text)):
+            return
+        given = [value for value in map(pool.option, limit.names) if value]
+        if not given:
+            message = f"{pool.title} has no {limit.names[0]}: {limit.otherwise}"
+            severity = None if pool.constructor.is_pool or not is_for_a_person(module) else Severity.INFO
+            added = fix(pool, limit, module.module.source.text)
+            yield self.finding(pool.callee, message, fix=added, severity=severity)
+        elif driver == "psycopg2" and isinstance(given[0], Known) and str(given[0].scalar) in {"0", "-1"}:
+            message = f"{limit.names[0]}={given[0].scalar} of {pool.title} is no limit: {limit.otherwise}"
+            yield self.finding(pool.used_at(given[0]), message)
+
+
+def sets_limit(system: System) -> bool:
+    """Whether a manifest sets libpq's variable, in a container or in what containers take variables from."""
+    names: set[str] = set()
+    for manifest in (each for each in system.documents if isinstance(each, Manifest)):
+        for container in (each for workload in manifest.workloads for each in workload.containers):
+            names |= {variable.name.value for variable in container.env}
+        for config_map in manifest.config_maps:
+            names |= {entry.key.value for entry in config_map.data}
+        for secret in manifest.secrets:
+            names |= {entry.key.value for entry in secret.data}
+    return any(FROM_ELSEWHERE.search(name) for name in names)
 
 
 def is_far(pool: ClientPool) -> bool:
-    """Whether the server may be on another machine, and the driver is asked for the connection itself."""
-    address = pool.address
-    is_near = address is None or address.host in NEAR or (address.host or "").startswith("/")
-    return not is_near and pool.given("creator") is None
+    """Whether the server may be on another machine, and the driver waits for the connection itself."""
+    address, written = pool.address, pool.driver_argument("host")
+    if address is None:
+        return False
+    hosts = [text_of(option) for option in options_of(written)] if written else [address.host or HOLE]
+    if address.host == "" or all(host in NEAR or host.startswith(("/", "@")) for host in hosts):
+        return False
+    makers = (pool.given("creator"), pool.given("pool")) if pool.constructor.library is Library.SQLALCHEMY else ()
+    return not any(makers) and not any(map(pool.option, (*SOCKETS, *ASYNCHRONOUS)))
 
 
-def fix(pool: ClientPool, limit: str, text: str) -> Fix | None:
-    """A limit behind the last argument of a driver's own connect."""
-    if pool.constructor.library is Library.SQLALCHEMY or not pool.arguments:
+def is_for_a_person(module: PythonModule) -> bool:
+    """Whether a module is a program for the command line."""
+    packages = {each.target.partition(".")[0] for each in module.module.imports}
+    return bool(packages & FOR_A_PERSON) or ASKS.search(module.module.masked.text) is not None
+
+
+def fix(pool: ClientPool, limit: Limit, text: str) -> Fix | None:
+    """A limit behind the last argument; none where it would cut off long queries too."""
+    if limit.is_for_queries or not pool.arguments:
         return None
+    added = f"{limit.names[0]}=10"
+    if pool.constructor.library is Library.SQLALCHEMY:
+        if pool.given("connect_args"):
+            return None
+        added = f'connect_args={{"{limit.names[0]}": 10}}'
     end = max(value.places[0].end for value in pool.arguments.values())
     if text[end : pool.span.end].replace(",", "").strip() != ")":
         return None
-    edit = Edit(Span(pool.span.path, end, end), f", {limit}=10")
-    return Fix("Wait for ten seconds at most", (edit,), safe=False)
+    return Fix("Wait for ten seconds at most", (Edit(Span(pool.span.path, end, end), f", {added}"),), safe=False)

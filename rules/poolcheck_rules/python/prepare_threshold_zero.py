@@ -23,11 +23,12 @@ class PrepareThresholdZero(Rule[System]):
                 continue
             shared = sharing(client.target)
             message = "prepare_threshold=0 prepares every statement when it is first executed; None prepares none"
-            notes = [Note(reason.span, reason.text) for reason in shared.because if reason.span] if shared else []
+            notes = [Note(place, "the 0 is written here") for place in client.pool.written_at(threshold)]
+            notes += [Note(reason.span, reason.text) for reason in shared.because if reason.span] if shared else []
             is_plain = len(threshold.places) == 1
             fix = Fix("Write None", (Edit(threshold.places[0], "None"),), safe=bool(shared and shared.is_certain))
             yield self.finding(
-                threshold.places[0],
+                client.pool.used_at(threshold),
                 message,
                 notes=notes,
                 fix=fix if is_plain else None,

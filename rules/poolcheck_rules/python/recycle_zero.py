@@ -2,35 +2,47 @@
 
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Fix, Severity
+from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.constructors import Library
 from poolcheck.read.pools import ClientPool, Role
-from poolcheck.read.python import PythonModule
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.value import Value, number_of
+from poolcheck.system import System
+from poolcheck.value import Known, Value, by_default, number_of
 
-DEFAULTS = {Library.SQLALCHEMY: "-1", Library.PSYCOPG: "3600"}
-"""Never, and after an hour."""
+DEFAULTS = {
+    Library.SQLALCHEMY: "-1",
+    Library.PSYCOPG: "3600",
+    Library.AIOPG: "-1",
+    Library.AIOMYSQL: "-1",
+    Library.ASYNCMY: "3600",
+}
+"""Never, or after an hour. Other libraries take 0 for never."""
+QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool"})
+"""SQLAlchemy's pool classes that keep connections to use them again."""
 
 
-class RecycleZero(Rule[PythonModule]):
+class RecycleZero(Rule[System]):
     id = "recycle-zero"
     severity = Severity.WARNING
     since = "0.1"
 
-    def check(self, module: PythonModule) -> Iterator[Finding]:
-        for pool in module.pools:
-            name = pool.constructor.recycle
-            age = pool.given(name)
+    def check(self, system: System) -> Iterator[Finding]:
+        for client in system.clients:
+            pool, name = client.pool, client.pool.constructor.recycle
+            age, unless = by_default(pool.given(name))
             if age and number_of(age) == 0 and keeps_connections(pool) and pool.role is Role.APPLICATION:
-                message = f"{name}=0 makes {pool.title} open a new connection for every checkout"
-                yield self.finding(age.places[0], message, fix=fix(pool, age))
+                message = f"{name}=0 makes {pool.title} open a new connection for every checkout{unless}"
+                notes = [Note(place, "the 0 is written here") for place in pool.written_at(age)]
+                yield self.finding(pool.used_at(age), message, notes=notes, fix=fix(pool, age))
 
 
 def keeps_connections(pool: ClientPool) -> bool:
-    """Whether there are connections that could be used again; a pool class of its own may keep none."""
-    return pool.constructor.library in DEFAULTS and pool.given("poolclass") is None
+    """Whether there are connections that could be used again, and a server that they lead to."""
+    kind, address = pool.given("poolclass"), pool.address
+    is_queue = kind is None or (isinstance(kind, Known) and kind.scalar in QUEUES)
+    is_server = address is None or address.dialect != "sqlite"
+    return pool.constructor.library in DEFAULTS and is_queue and is_server and "Null" not in pool.constructor.name
 
 
 def fix(pool: ClientPool, age: Value) -> Fix | None:

@@ -1,91 +1,121 @@
 """A time that was meant in another unit than the one that it is counted in."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Note, Severity
+from poolcheck.read.constructors import Library
 from poolcheck.read.pools import ClientPool, Role
-from poolcheck.read.python import PythonModule
 from poolcheck.rule import Rule
-from poolcheck.source import Span
-from poolcheck.value import Known, Table, Value, number_of
+from poolcheck.system import System
+from poolcheck.value import Known, Table, Value, by_default, number_of
 
-WAITS = {"acquire_timeout": 10_000, "connect_timeout": 1_000, "pool_timeout": 10_000, "timeout": 10_000}
+HOUR, DAY = 3_600, 86_400
+
+WAITS: Mapping[str, int] = {
+    "acquire_timeout": 10_000,
+    "connect_timeout": 1_000,
+    "connection_timeout": 1_000,
+    "pool_timeout": 10_000,
+    "timeout": 10_000,
+}
 """Parameters in seconds that say how long to wait, and from when on nobody can have meant seconds."""
-AGES = frozenset({"max_idle", "max_lifetime", "pool_recycle", "stale_timeout"})
-"""Parameters in seconds that say how old a connection may be."""
-WEEK = 7 * 86_400
-THOUSANDS = 100_000
-"""An age in whole thousands from here on, such as 1800000, was meant in milliseconds."""
+QUERIES = frozenset({"command_timeout", "read_timeout", "write_timeout"})
+"""Parameters in seconds that say how long a query may take, which may well be hours."""
+AGES = frozenset({"max_idle", "max_inactive_connection_lifetime", "max_lifetime", "pool_recycle", "stale_timeout"})
+"""Parameters in seconds that say how old a connection may be, which may well be days."""
+NATURAL_DAYS = frozenset({7, 10, 14, 15, 20, 28, 30, 31, 60, 90, 100, 120, 180, 360, 365, 366})
 
-SHORTEST_MS = {
-    "statement_timeout": 100,
+SHORTEST_MS: Mapping[str, int] = {
     "idle_in_transaction_session_timeout": 1_000,
     "idle_session_timeout": 1_000,
+    "lock_timeout": 10,
+    "statement_timeout": 100,
 }
 """PostgreSQL's parameters in milliseconds, and below what nobody can have meant milliseconds."""
 SET = re.compile(rf"\b(?P<name>{'|'.join(SHORTEST_MS)})\s*=\s*(?P<number>\d+)(?![\w.])")
 
 
-class TimeUnitMismatch(Rule[PythonModule]):
+class TimeUnitMismatch(Rule[System]):
     id = "time-unit-mismatch"
     severity = Severity.WARNING
     since = "0.1"
 
-    def check(self, module: PythonModule) -> Iterator[Finding]:
-        if module.role is not Role.APPLICATION:
-            return
-        for pool in module.pools:
-            yield from self.in_seconds(pool)
-            yield from self.in_milliseconds(pool)
+    def check(self, system: System) -> Iterator[Finding]:
+        for client in system.clients:
+            if client.pool.role is Role.APPLICATION:
+                yield from self.in_seconds(client.pool)
+                yield from self.in_milliseconds(client.pool)
 
     def in_seconds(self, pool: ClientPool) -> Iterator[Finding]:
         """Parameters in seconds that are given milliseconds."""
-        for name, value in times(pool):
+        for name, given in times(pool):
+            value, unless = by_default(given)
             seconds = number_of(value)
-            if seconds is not None and is_too_long(name, seconds):
-                message = f"{name}={seconds:g} of {pool.title} is {in_words(seconds)}: it counts seconds"
-                yield self.finding(value.places[0], message)
+            if value and seconds is not None and is_in_milliseconds(name, seconds):
+                written = f"{name}={whole(seconds)} of {pool.title}"
+                message = f"{written} is {in_words(seconds)}: it counts seconds{unless}"
+                notes = [Note(place, "the number is written here") for place in pool.written_at(value)]
+                yield self.finding(pool.used_at(value), message, notes=notes)
 
     def in_milliseconds(self, pool: ClientPool) -> Iterator[Finding]:
         """Settings of the server in milliseconds that are given seconds."""
-        for name, written, place in server_settings(pool):
+        for name, written, value in server_settings(pool):
             if 0 < int(written) < SHORTEST_MS[name]:
                 message = (
                     f"{name}={written} of {pool.title} is {written} ms: without a unit it counts milliseconds"
                 )
-                yield self.finding(place, message)
+                notes = [Note(place, "the number is written here") for place in pool.written_at(value)]
+                yield self.finding(pool.used_at(value), message, notes=notes)
 
 
 def times(pool: ClientPool) -> Iterator[tuple[str, Value]]:
     """The parameters that take seconds, of the pool and of its driver."""
-    for name in (*WAITS, *sorted(AGES)):
+    for name in sorted({*WAITS, *QUERIES, *AGES}):
+        # oracledb's timeout is for connections that nobody uses.
+        if name == "timeout" and pool.constructor.library is Library.ORACLEDB:
+            continue
         values = (pool.given(name), pool.driver_argument(name) if pool.constructor.driver_arguments else None)
         yield from ((name, value) for value in values if value)
+    limit = pool.option("connect_timeout")
+    if isinstance(limit, Known) and isinstance(limit.scalar, str) and limit.scalar.isdecimal():
+        yield "connect_timeout", Known(int(limit.scalar), limit.places)
 
 
-def is_too_long(name: str, seconds: float) -> bool:
-    """Whether nobody means so many seconds."""
+def is_in_milliseconds(name: str, seconds: float) -> bool:
+    """Whether nobody means so many seconds. What stands for "never", such as 999999, is meant."""
     if name in WAITS:
-        return seconds >= WAITS[name]
-    return seconds > WEEK or (seconds >= THOUSANDS and seconds % 1_000 == 0)
+        return seconds >= WAITS[name] and seconds % 100 == 0
+    is_natural = seconds % HOUR == 0 and (seconds <= 7 * DAY or seconds / DAY in NATURAL_DAYS)
+    least = 10_000 if name in QUERIES else 100_000
+    return seconds >= least and seconds % 1_000 == 0 and not is_natural and not is_power_of_ten(seconds)
+
+
+def is_power_of_ten(number: float) -> bool:
+    """Whether a number is 1000000 or the like, which stands for a great many."""
+    return number >= 1_000_000 and str(int(number)).strip("0") == "1"
+
+
+def whole(number: float) -> str:
+    """`1800000`, `2.5`."""
+    return str(int(number) if number == int(number) else number)
 
 
 def in_words(seconds: float) -> str:
     """`16 min`, `8 h`, `20 days`."""
-    for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+    for length, unit in ((DAY, "days"), (HOUR, "h"), (60, "min")):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:g} s"
 
 
-def server_settings(pool: ClientPool) -> Iterator[tuple[str, str, Span]]:
-    """The times among the settings that a connection asks the server for: name, number, and place."""
+def server_settings(pool: ClientPool) -> Iterator[tuple[str, str, Value]]:
+    """The times among the settings that a connection asks the server for: name, number, and the whole value."""
     options = pool.option("options")
     if isinstance(options, Known) and isinstance(options.scalar, str):
         for found in SET.finditer(options.scalar):
-            yield found["name"], found["number"], options.places[0]
+            yield found["name"], found["number"], options
     table = pool.driver_argument("server_settings")
     for name, value in table.items if isinstance(table, Table) else ():
         if name in SHORTEST_MS and isinstance(value, Known) and str(value.scalar).isdecimal():
-            yield name, str(value.scalar), value.places[0]
+            yield name, str(value.scalar), value

@@ -2,33 +2,30 @@
 
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.constructors import Library
 from poolcheck.read.pools import ClientPool, Role
-from poolcheck.read.python import PythonModule
 from poolcheck.rule import Rule
-from poolcheck.value import Known, number_of
+from poolcheck.system import System
+from poolcheck.value import Known, Value, by_default, number_of
 
 QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool"})
 """SQLAlchemy's pool classes that heed pool_size and max_overflow."""
 
-IMPOSSIBLE = {
-    Library.SQLALCHEMY: (
-        ("max_overflow", -1, "ends in a RecursionError once the pool is used up"),
-        ("pool_size", 0, "is taken off max_overflow, and every connection is kept"),
-    ),
-    Library.ASYNCMY: (("maxsize", 1, "makes a pool of no connections, and acquire() waits for ever"),),
-}
-"""Parameters, the least number that makes sense, and what comes of smaller ones. Observed."""
+SINCE_2 = "is no limit since SQLAlchemy 2.0"
+RECURSION = "ends in a RecursionError once the pool is used up"
+TAKEN_OFF = "is taken off max_overflow, and every connection is kept"
+NO_CONNECTION = "makes a pool of no connections, and acquire() waits for ever"
 
 
-class UnboundedPool(Rule[PythonModule]):
+class UnboundedPool(Rule[System]):
     id = "unbounded-pool"
     severity = Severity.WARNING
     since = "0.1"
 
-    def check(self, module: PythonModule) -> Iterator[Finding]:
-        for pool in module.pools:
+    def check(self, system: System) -> Iterator[Finding]:
+        for client in system.clients:
+            pool = client.pool
             if pool.constructor.is_pool and pool.role is Role.APPLICATION and is_a_queue(pool):
                 yield from self.without_limit(pool)
                 yield from self.impossible(pool)
@@ -36,26 +33,52 @@ class UnboundedPool(Rule[PythonModule]):
     def without_limit(self, pool: ClientPool) -> Iterator[Finding]:
         """The arguments, or defaults, that lift the limit."""
         for name, lifting in pool.constructor.unlimited.items():
-            value = pool.effective(name)
+            value, unless = by_default(pool.effective(name))
             if not isinstance(value, Known) or isinstance(value.scalar, bool) or value.scalar not in lifting:
                 continue
             why = f"{name}={value.scalar}" if pool.given(name) else f"it has no {name}"
-            message = f"{pool.title} opens another connection whenever none is free: {why}"
-            yield self.finding(value.places[0], message, severity=severity_of(pool))
+            if name == "pool_size":
+                why += f", which {SINCE_2}"
+            message = f"{pool.title} opens another connection whenever none is free: {why}{unless}"
+            yield self.finding(pool.used_at(value), message, notes=origin(pool, value), severity=severity_of(pool))
 
     def impossible(self, pool: ClientPool) -> Iterator[Finding]:
         """Numbers that are accepted and do something else than anybody meant."""
-        for name, least, outcome in IMPOSSIBLE.get(pool.constructor.library, ()):
-            value, number = pool.given(name), number_of(pool.given(name))
-            if value and number is not None and number < least:
-                message = f"{name}={number} of {pool.title} {outcome}"
-                yield self.finding(value.places[0], message, severity=Severity.ERROR)
+        for name, outcome in outcomes(pool):
+            value, unless = by_default(pool.given(name))
+            if value:
+                message = f"{name}={number_of(value)} of {pool.title} {outcome}{unless}"
+                notes = origin(pool, value)
+                yield self.finding(pool.used_at(value), message, notes=notes, severity=Severity.ERROR)
 
 
 def is_a_queue(pool: ClientPool) -> bool:
-    """Whether the pool keeps connections by number; SQLAlchemy's other pool classes do not."""
-    kind = pool.given("poolclass")
-    return kind is None or (isinstance(kind, Known) and kind.scalar in QUEUES)
+    """Whether the pool keeps connections to a server by number; SQLAlchemy's other pool classes do not."""
+    kind, address = pool.given("poolclass"), pool.address
+    is_queue = kind is None or (isinstance(kind, Known) and kind.scalar in QUEUES)
+    return is_queue and (address is None or address.dialect != "sqlite")
+
+
+def outcomes(pool: ClientPool) -> Iterator[tuple[str, str]]:
+    """The parameters whose numbers make no sense, each with what comes of it. Observed."""
+    least = {name: number_of(by_default(pool.given(name))[0]) for name in ("max_overflow", "pool_size", "maxsize")}
+    match pool.constructor.library:
+        case Library.SQLALCHEMY:
+            if (number := least["max_overflow"]) is not None and number < -1:
+                yield "max_overflow", RECURSION
+            if (number := least["pool_size"]) is not None and number < 0:
+                yield "pool_size", TAKEN_OFF
+        case Library.ASYNCMY:
+            # With the default minsize of 1 it refuses to be made.
+            if least["maxsize"] == 0 and number_of(pool.given("minsize")) == 0:
+                yield "maxsize", NO_CONNECTION
+        case _:
+            pass
+
+
+def origin(pool: ClientPool, value: Value) -> list[Note]:
+    """A note where the number is written, if that is elsewhere."""
+    return [Note(place, "the number is written here") for place in pool.written_at(value)]
 
 
 def severity_of(pool: ClientPool) -> Severity | None:
