@@ -1,6 +1,7 @@
 """Which library made the object that an expression stands for."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import libcst as cst
 
@@ -16,9 +17,6 @@ from poolcheck.read.names import (
     returned,
 )
 from poolcheck.read.pools import constructor_called
-
-DEEPEST = 20
-"""So many names and functions an object is followed through."""
 
 _SYNC_ENGINE = BY_NAME["sqlalchemy.create_engine"]
 _ASYNC_ENGINE = BY_NAME["sqlalchemy.ext.asyncio.create_async_engine"]
@@ -37,21 +35,20 @@ _TYPES: Mapping[str, Constructor] = {
 """Types that are not called what makes their objects."""
 
 _WRAPPERS = frozenset({"typing.Optional", "typing.Annotated", "typing.Final", "typing.ClassVar"})
+_SAME = frozenset({"execution_options"})
+"""Methods of an engine that return it with other options."""
 
 
-def made_by(node: cst.CSTNode, scope: Scope, steps: int = 0) -> Constructor | None:
+class Made(NamedTuple):
+    """What made an object, and which arguments it was given by name; None where that is not seen."""
+
+    constructor: Constructor
+    keywords: frozenset[str] | None = None
+
+
+def made_by(node: cst.CSTNode, scope: Scope) -> Made | None:
     """What made the object that an expression stands for; None where that is not known, or not one thing only."""
-    if steps > DEEPEST:
-        return None
-    match node:
-        case cst.Await(expression=expression):
-            return made_by(expression, scope, steps + 1)
-        case cst.Call():
-            return constructor_called(node, scope) or _returned_by(node.func, scope, steps)
-        case cst.Name() | cst.Attribute():
-            return _bound_to(node, scope, steps)
-        case _:
-            return None
+    return _only(_makers(node, scope, set()))
 
 
 def type_named(annotation: cst.CSTNode, scope: Scope) -> Constructor | None:
@@ -71,54 +68,92 @@ def type_named(annotation: cst.CSTNode, scope: Scope) -> Constructor | None:
     return _TYPES.get(name) or BY_NAME.get(name)
 
 
-def _bound_to(node: cst.Name | cst.Attribute, scope: Scope, steps: int) -> Constructor | None:
+def _makers(node: cst.CSTNode, scope: Scope, seen: set[cst.CSTNode]) -> Iterator[Made | None]:
+    """What may have made the object, None for what is not known; nothing for a node that was `seen` before."""
+    if node in seen or _is_none(node):
+        return
+    seen.add(node)
+    match node:
+        case cst.Await(expression=expression):
+            yield from _makers(expression, scope, seen)
+        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value=name))) if name in _SAME:
+            yield from _makers(value, scope, seen)
+        case cst.Call():
+            made = constructor_called(node, scope)
+            yield from [Made(made, _keywords(node))] if made else _returned_by(node.func, scope, seen)
+        case cst.Name() | cst.Attribute():
+            yield from _bound_to(node, scope, seen)
+        case _:
+            yield None
+
+
+def _keywords(call: cst.Call) -> frozenset[str] | None:
+    """The names of a call's arguments, where all are written out."""
+    if any(argument.star for argument in call.args):
+        return None
+    return frozenset(argument.keyword.value for argument in call.args if argument.keyword)
+
+
+def _bound_to(node: cst.Name | cst.Attribute, scope: Scope, seen: set[cst.CSTNode]) -> Iterator[Made | None]:
     if isinstance(node, cst.Name):
         for function in reversed(scope.functions):
             if (annotation := annotation_of(node.value, function)) and len(bound_in(function)[node.value]) == 1:
-                return type_named(annotation, scope)
-    found = definitions(node, scope)
-    return _only(_made(each, steps) for each in found.definitions if not _is_none(each.node))
+                declared = type_named(annotation, scope)
+                yield Made(declared) if declared else None
+                return
+    found = definitions(node, scope).definitions
+    makers = [made for definition in found for made in _made(definition, seen)]
+    if declared := next(filter(None, map(_declared, found)), None):
+        yield from [made or Made(declared) for made in makers] or [Made(declared)]
+    else:
+        yield from makers if found else [None]
 
 
-def _made(definition: Definition, steps: int) -> Constructor | None:
+def _made(definition: Definition, seen: set[cst.CSTNode]) -> Iterator[Made | None]:
     node, scope = definition
     match node:
         case cst.FunctionDef():
-            return None
-        case cst.AnnAssign(annotation=annotation, value=value):
-            declared = type_named(annotation.annotation, scope)
-            return declared or (made_by(value, scope, steps + 1) if value else None)
+            yield None
+        case cst.AnnAssign(value=value):
+            yield from _makers(value, scope, seen) if value else ()
         case cst.WithItem(item=item):
-            return made_by(item, scope, steps + 1)
+            yield from _makers(item, scope, seen)
         case _:
-            return made_by(node, scope, steps + 1)
+            yield from _makers(node, scope, seen)
 
 
-def _returned_by(func: cst.BaseExpression, scope: Scope, steps: int) -> Constructor | None:
-    return _only(
-        maker for function in functions_called(func, scope) for maker in _makers_returned(function, steps)
-    )
+def _declared(definition: Definition) -> Constructor | None:
+    """What makes objects of the type that a name is declared to have."""
+    node, scope = definition
+    return type_named(node.annotation.annotation, scope) if isinstance(node, cst.AnnAssign) else None
 
 
-def _makers_returned(function: Definition, steps: int) -> Iterator[Constructor | None]:
-    node, scope = function
-    if not isinstance(node, cst.FunctionDef):
+def _returned_by(func: cst.BaseExpression, scope: Scope, seen: set[cst.CSTNode]) -> Iterator[Made | None]:
+    functions = [*functions_called(func, scope)]
+    if not functions:
+        yield None
+    for function, around in functions:
+        if isinstance(function, cst.FunctionDef):
+            yield from _makers_returned(function, around, seen)
+
+
+def _makers_returned(function: cst.FunctionDef, scope: Scope, seen: set[cst.CSTNode]) -> Iterator[Made | None]:
+    if function.returns and (declared := type_named(function.returns.annotation, scope)):
+        yield Made(declared)
         return
-    if node.returns and (declared := type_named(node.returns.annotation, scope)):
-        yield declared
-        return
-    for value in returned(node):
-        if not _is_none(value):
-            yield made_by(value, scope.inside(node), steps + 1)
+    for value in returned(function):
+        yield from _makers(value, scope.inside(function), seen)
 
 
-def _only(makers: Iterable[Constructor | None]) -> Constructor | None:
+def _only(makers: Iterable[Made | None]) -> Made | None:
     """The maker, where there is one and the same."""
-    found = {maker.name if maker else "": maker for maker in makers}
-    return found.popitem()[1] if len(found) == 1 else None
+    found = [*makers]
+    known = [made for made in found if made]
+    if len(known) < len(found) or len({made.constructor.name for made in known}) != 1:
+        return None
+    keywords = [made.keywords for made in known if made.keywords is not None]
+    return Made(known[0].constructor, frozenset().union(*keywords) if len(keywords) == len(known) else None)
 
 
 def _is_none(node: cst.CSTNode) -> bool:
-    return (isinstance(node, cst.Name) and node.value == "None") or (
-        isinstance(node, cst.AnnAssign) and node.value is not None and _is_none(node.value)
-    )
+    return isinstance(node, cst.Name) and node.value == "None"

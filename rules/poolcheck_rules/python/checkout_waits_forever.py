@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.checkouts import SHORTCUTS, Checkout
 from poolcheck.read.constructors import Library
-from poolcheck.read.pools import ClientPool, Role
+from poolcheck.read.pools import ClientPool, Role, is_unlimited
 from poolcheck.read.python import PythonModule
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
@@ -30,14 +30,15 @@ class CheckoutWaitsForever(Rule[PythonModule]):
         for checkout in endless:
             if checkout.method == "acquire":
                 message = f"{checkout.title} waits without end when all connections are taken"
-                yield self.finding(checkout.span, message, fix=with_timeout(checkout, module.module.source.text))
+                fix = with_timeout(checkout, module.module.source.text)
+                yield self.finding(checkout.span, message, fix=fix, severity=self.severity_of(checkout))
         yield from self.by_shortcuts([each for each in endless if each.method in SHORTCUTS])
 
     def by_pool(self, pool: ClientPool) -> Iterator[Finding]:
         """A pool that is told, or is told nothing else than, to let everybody wait."""
         name = pool.constructor.wait
         value = pool.effective(name)
-        if isinstance(value, Known) and value.scalar in pool.constructor.waits_forever:
+        if isinstance(value, Known) and value.scalar in pool.constructor.waits_forever and not is_unlimited(pool):
             why = f"{name}={value.scalar}" + ("" if pool.given(name) else " by default")
             message = f"a checkout from {pool.title} waits without end when all connections are taken: {why}"
             yield self.finding(value.places[0], message)
@@ -47,14 +48,23 @@ class CheckoutWaitsForever(Rule[PythonModule]):
         pools = dict.fromkeys(pool_of(checkout) for checkout in checkouts)
         for pool in pools:
             first, *more = [checkout for checkout in checkouts if pool_of(checkout) == pool]
-            message = f"{first.title} waits without end when all connections are taken, and can be given no limit"
+            message = f"{first.title} waits without end when all connections are taken, whatever its timeout"
             notes = [Note(each.span, f"so does {each.title}") for each in more[:MOST_NOTES]]
-            yield self.finding(first.span, message, notes=notes)
+            yield self.finding(first.span, message, notes=notes, severity=self.severity_of(first))
+
+    def severity_of(self, checkout: Checkout) -> Severity:
+        """Nobody but itself keeps a script waiting."""
+        return self.severity.milder if checkout.runs_once else self.severity
 
 
 def waits(checkout: Checkout) -> bool:
-    """Whether a checkout is from a pool without a limit to the wait, and is given none."""
-    if checkout.maker is None or checkout.maker.library not in ENDLESS or checkout.is_bounded:
+    """Whether a checkout is from a pool without a limit to the wait, and is given none.
+
+    From a pool that the function made just before, nobody else has taken anything.
+    """
+    if checkout.maker is None or checkout.maker.library not in ENDLESS:
+        return False
+    if checkout.is_bounded or checkout.pool_is_local:
         return False
     limit = checkout.arguments.get("timeout")
     return checkout.method in SHORTCUTS or limit is None or (isinstance(limit, Known) and limit.scalar is None)

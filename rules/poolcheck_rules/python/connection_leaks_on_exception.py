@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
+from poolcheck.read.checkouts import Checkout
 from poolcheck.read.fate import Outcome
 from poolcheck.read.pools import Role
 from poolcheck.read.python import PythonModule
@@ -15,13 +16,22 @@ class ConnectionLeaksOnException(Rule[PythonModule]):
     since = "0.1"
 
     def check(self, module: PythonModule) -> Iterator[Finding]:
+        text = module.module.source.text
         for checkout in module.checkouts:
             fate = checkout.fate
             if fate is None or fate.outcome is not Outcome.SKIPPED_ON_EXCEPTION or checkout.role is Role.TEST:
                 continue
             notes: list[Note] = []
             if fate.decided_at and fate.release:
-                notes = [Note(fate.decided_at, "if this raises"), Note(fate.release, "this does not happen")]
-            message = f"an exception keeps {checkout.function}() from giving back what {checkout.title} takes"
+                is_lent = text.startswith("yield", fate.decided_at.start)
+                raises = Note(fate.decided_at, "if what is done with it raises" if is_lent else "if this raises")
+                notes = [raises, Note(fate.release, "this does not happen")]
             severity = self.severity.milder if checkout.runs_once else None
-            yield self.finding(checkout.span, message, notes=notes, severity=severity)
+            yield self.finding(checkout.span, message(checkout), notes=notes, severity=severity)
+
+
+def message(checkout: Checkout) -> str:
+    """What does not happen."""
+    if checkout.is_opened:
+        return f"an exception keeps {checkout.function}() from closing what {checkout.title} opens"
+    return f"an exception keeps {checkout.function}() from giving back what {checkout.title} takes"

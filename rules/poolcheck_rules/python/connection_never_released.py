@@ -17,27 +17,25 @@ class ConnectionNeverReleased(Rule[PythonModule]):
 
     def check(self, module: PythonModule) -> Iterator[Finding]:
         for checkout in module.checkouts:
-            if (
-                checkout.fate
-                and checkout.fate.outcome is Outcome.NEVER_RELEASED
-                and checkout.role is not Role.TEST
-            ):
-                message = (
-                    f"nothing in {checkout.function}() gives back what {checkout.title} takes{outcome(checkout)}"
-                )
-                yield self.finding(checkout.span, message, severity=severity_of(checkout))
+            fate = checkout.fate
+            if fate and fate.outcome is Outcome.NEVER_RELEASED and checkout.role is not Role.TEST:
+                yield self.finding(checkout.span, message(checkout), severity=severity_of(checkout))
 
 
-def outcome(checkout: Checkout) -> str:
-    """What comes of it."""
-    if checkout.maker and not checkout.maker.is_pool:
-        return ", which stays open as long as anything refers to it"
-    if checkout.method == "getconn":
-        return ", and the pool never gets it back"
-    return ", and the pool waits for the garbage collector to get it back"
+def message(checkout: Checkout) -> str:
+    """What is missing, and what comes of it."""
+    function, title = f"{checkout.function}()", checkout.title
+    if checkout.is_opened:
+        return f"nothing in {function} closes what {title} opens, which stays open while anything refers to it"
+    if checkout.method == "connect":
+        return f"nothing in {function} closes what {title} takes, and the pool waits for the garbage collector"
+    if checkout.method == "raw_connection":
+        return f"nothing in {function} closes what {title} takes, and the pool waits until nothing refers to it"
+    return f"nothing in {function} gives back what {title} takes, and the pool never gets it back"
 
 
 def severity_of(checkout: Checkout) -> Severity:
-    """A pool loses the connection for good; one of a driver's own is closed when Python forgets it."""
-    severity = Severity.ERROR if checkout.is_pooled else Severity.WARNING
+    """A pool loses the connection, or does for long; one that Python closes when it forgets it is milder."""
+    is_lost = checkout.is_pooled and checkout.method != "raw_connection"
+    severity = Severity.ERROR if is_lost else Severity.WARNING
     return severity.milder if checkout.runs_once else severity

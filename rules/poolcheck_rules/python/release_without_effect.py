@@ -21,27 +21,25 @@ class ReleaseWithoutEffect(Rule[PythonModule]):
             if fate is None or fate.outcome is not Outcome.RELEASED_IN_VAIN or checkout.role is Role.TEST:
                 continue
             place = fate.decided_at or checkout.span
-            is_with = place.start <= checkout.span.start
-            notes = [] if is_with else [Note(checkout.span, "taken here")]
+            is_with = place.end == checkout.span.end
+            notes = [] if place.start <= checkout.span.start else [Note(checkout.span, "taken here")]
             message = in_with(checkout) if is_with else by_close(checkout)
             yield self.finding(place, message, notes=notes, severity=severity_of(checkout))
 
 
 def in_with(checkout: Checkout) -> str:
     """What leaving a `with` statement does instead."""
-    if checkout.maker and not checkout.maker.is_pool:
+    if checkout.is_opened:
         return f"leaving the with block ends the transaction and leaves {checkout.title} open"
-    return (
-        f"leaving the with block ends the transaction and does not return what {checkout.title} took to the pool"
-    )
+    return f"leaving the with block ends the transaction, and the pool never gets back what {checkout.title} takes"
 
 
 def by_close(checkout: Checkout) -> str:
     """What `close()` does instead."""
-    return f"close() ends the connection, and the pool still counts what {checkout.title} took as in use"
+    return f"close() ends the connection, and the pool goes on counting what {checkout.title} takes as in use"
 
 
 def severity_of(checkout: Checkout) -> Severity:
-    """A slot of a pool is lost for good; a driver's own connection when the function returns, at the latest."""
+    """A slot of a pool is lost for good; a driver's own connection is closed when Python forgets it."""
     severity = Severity.ERROR if checkout.is_pooled else Severity.WARNING
     return severity.milder if checkout.runs_once else severity
