@@ -35,7 +35,7 @@ def test_the_shop_has_faults_and_one_of_them_is_quoted_from_three_files(
 
     told = capsys.readouterr().out
     assert status == 1
-    assert "2 × 200 = 400 client connections, its workloads may open 6 × 4 × (20 + 10) + 2 × 8 × 4 = 784" in told
+    assert "2 × 200 = 400 client connections, api and worker may open 6 × 4 × (20 + 10) + 2 × 8 × 4 = 784" in told
     assert told.count("fixtures/shop/deploy/pgbouncer.yaml:") == 1
     assert told.count("fixtures/shop/deploy/api.yaml:") == 1
     assert told.count("fixtures/shop/deploy/worker.yaml:") == 1
