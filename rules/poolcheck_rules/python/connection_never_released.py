@@ -35,7 +35,10 @@ def message(checkout: Checkout) -> str:
 
 
 def severity_of(checkout: Checkout) -> Severity:
-    """A pool loses the connection, or does for long; one that Python closes when it forgets it is milder."""
-    is_lost = checkout.is_pooled and checkout.method != "raw_connection"
+    """A pool loses the connection, or does for long; one that Python closes when it forgets it is milder.
+
+    So it does with a pool that is the function's own, and with all its connections.
+    """
+    is_lost = checkout.is_pooled and not checkout.pool_is_local and checkout.method != "raw_connection"
     severity = Severity.ERROR if is_lost else Severity.WARNING
     return severity.milder if checkout.runs_once else severity
