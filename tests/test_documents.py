@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -90,6 +91,6 @@ def test_the_rule_that_contributing_shows_works(tmp_path: Path, monkeypatch: pyt
     for name, text in {"../__init__.py": "", "__init__.py": "", "log_not_collected.py": rule}.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "log_not_collected.md").write_text(page, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     assert list(faults("contributed_rules")) == []

@@ -201,6 +201,7 @@ def _size(pool: ClientPool, name: str) -> Amount:
 
 
 _TESTS = frozenset({"test", "tests", "testing"})
+_TEST_FILES = frozenset({"conftest.py", "test.py", "testing.py", "tests.py"})
 _MIGRATIONS = frozenset({"alembic", "migrations"})
 _EXAMPLES = frozenset(
     {
@@ -213,7 +214,7 @@ _EXAMPLES = frozenset(
 def role_of(path: str) -> Role:
     """What a file is for."""
     *folders, name = path.lower().split("/")
-    is_test = name in {"conftest.py", "test.py", "testing.py", "tests.py"} or name.startswith("test_") or name.endswith("_test.py")
+    is_test = name in _TEST_FILES or name.startswith("test_") or name.endswith("_test.py")
     if is_test or not _TESTS.isdisjoint(folders):
         return Role.TEST
     if not _MIGRATIONS.isdisjoint(folders):
