@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poolcheck.read.slices import MOST_NESTED, Kind, comments_of, mask, pieces, too_deep
+from poolcheck.read.slices import MOST_NESTED, MOST_STRAIN, Kind, comments_of, mask, pieces, strain
 
 LIBRARY = Path(sysconfig.get_paths()["stdlib"])
 SAMPLE = [path for path in sorted(LIBRARY.glob("*.py"))[::4] if path.stat().st_size < 80_000]
@@ -29,7 +29,7 @@ def cut(text: str) -> list[tuple[str, str, str]]:
 
 
 def is_too_deep(text: str) -> bool:
-    return too_deep(mask(text), 0, len(text))
+    return strain(mask(text), 0, len(text)) > MOST_STRAIN
 
 
 @pytest.mark.parametrize(
@@ -176,6 +176,10 @@ def test_a_class_is_cut_into_its_header_and_its_members() -> None:
     ]
 
 
+def test_what_is_blank_to_unicode_only_is_code() -> None:
+    assert [code for _, _, code in cut("a\n\xa0\nb\n\x1c\n")] == ["a", "\xa0", "b", "\x1c"]
+
+
 def test_a_class_with_its_body_on_the_same_line_stays_whole() -> None:
     assert cut("class A(B): c = 1; d = 2\n") == [("class", "A", "class A(B): c = 1; d = 2")]
 
@@ -293,6 +297,8 @@ def first_lines(scope: ast.Module | ast.ClassDef) -> Iterator[int]:
         "a" + "()" * 3_000,
         "a" + ".b" * 3_000,
         "a + " * 3_000 + "a",
+        "a >> " * 3_000 + "a",
+        "a << " * 3_000 + "a",
         "a and " * 3_000 + "a",
         "- " * 3_000 + "a",
         "not " * 3_000 + "a",
@@ -313,6 +319,9 @@ def test_an_expression_that_libcst_could_not_cope_with_is_too_deep(expression: s
         "match a:\n    case " + "{1: " * 12 + "b" + "}" * 12 + ": c\n",
         "a; del " + "(" * 24 + "b c" + ")" * 24,
         "def f():\n" + ("    a = " + "f(" * 30 + ")" * 30 + "\n") * 3_000,
+        "x = {\n" + "    'a': {'b': 1, 'c': [1, 2, d()]},\n" * 10_000 + "}\n",
+        "x = a" + " < a" * 100_000 + "\n",
+        "if a:\n" + "    b\n" * 100_000,
     ],
     ids=lambda text: text[:12],
 )
@@ -323,14 +332,15 @@ def test_so_is_a_statement(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "x = {\n" + "    'a': {'b': 1, 'c': [1, 2, d()]},\n" * 20_000 + "}\n",
+        "x = {\n" + "    'a': {'b': 1, 'c': [1, 2, d()]},\n" * 4_000 + "}\n",
+        "x = '''" + "a.b(c)\n" * 100_000 + "'''\n",
         "x = a" + ".b()" * 100 + "\n",
         "x = " + "a + " * 400 + "a\n",
         "x = " + "f(" * 60 + ")" * 60 + "\n",
         "x = (" + "'a'\n" * 200 + ")\n",
         "if a: b\n" + "elif a: b\n" * 400,
         "match a:\n    case {'b': [C(d={'e': f})]}: g\n",
-        "def f():\n" + "    self.a.b(c[0], d=e.f('g', h if i else j))\n" * 20_000,
+        "def f():\n" + "    self.a.b(c[0], d=e.f('g', h if i else j))\n" * 5_000,
     ],
     ids=lambda text: text[:12],
 )
@@ -343,7 +353,7 @@ def test_nothing_in_the_standard_library_is_too_deep(path: Path) -> None:
     text = path.read_text("utf-8")
     code = mask(text)
 
-    assert not any(too_deep(code, piece.start, piece.end) for piece in pieces(text, code))
+    assert not any(strain(code, piece.start, piece.end) > MOST_STRAIN for piece in pieces(text, code))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
-import re
+import sys
 import sysconfig
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,14 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolcheck.deep import deep
-from poolcheck.read.slices import mask, pieces, whole
+from poolcheck.read.slices import MOST_STRAIN, Kind, mask, pieces, strain, whole
 from poolcheck.read.trees import Tree, children, parse, syntax_fault, walk
 from poolcheck.source import Source, Span
 
 LIBRARY = Path(sysconfig.get_paths()["stdlib"])
 SAMPLE = [path for path in sorted(LIBRARY.glob("*.py"))[2::7] if path.stat().st_size < 60_000]
-COMMON = ("append", "connect", "create_engine", "execute", "format", "get", "getconn", "join", "patch", "super")
-ANY_COMMON = re.compile(rf"\b(?:{'|'.join(COMMON)})\b")
 
 
 def trees(text: str) -> list[Tree]:
@@ -34,60 +33,65 @@ def shown(text: str, kind: type[cst.CSTNode]) -> list[str]:
     return [text[span.start : span.end] for span in spans]
 
 
-def calls(tree: Tree) -> Iterator[tuple[str, Span]]:
-    """The calls of common names, as they are written."""
+def everything(tree: Tree) -> Iterator[tuple[str, str | None, Span]]:
+    """The kind of each node, what it says by itself, and its place; but not of classes, which are cut."""
     for node in nodes(tree):
-        if isinstance(node, cst.Call) and (name := dotted(node.func)).rpartition(".")[2] in COMMON:
-            yield name, tree.span(node)
+        is_added = tree.piece.kind is Kind.HEADER and isinstance(node, cst.SimpleStatementSuite | cst.Pass)
+        if not is_added and not isinstance(node, cst.ClassDef | cst.IndentedBlock):
+            value = getattr(node, "value", None)
+            yield type(node).__name__, value if isinstance(value, str) else None, tree.span(node)
 
 
-def dotted(node: cst.CSTNode) -> str:
-    match node:
-        case cst.Name(value):
-            return value
-        case cst.Attribute(value, attr):
-            return f"{dotted(value)}.{attr.value}"
-        case _:
-            return "?"
+def everything_in_pieces(text: str) -> list[tuple[str, str | None, Span]]:
+    return [found for tree in trees(text) for found in everything(tree)]
 
 
-def calls_in_pieces(text: str) -> list[tuple[str, Span]]:
-    """The calls found when no piece is parsed that does not mention one of the names in its code."""
-    source, code = Source("a.py", text), mask(text)
-    asked = [piece for piece in pieces(text, code) if ANY_COMMON.search(code.text, piece.start, piece.end)]
-    return [call for piece in asked if (tree := parse(source, code, piece)) for call in calls(tree)]
-
-
-def calls_in_whole(text: str) -> list[tuple[str, Span]]:
+def everything_in_whole(text: str) -> list[tuple[str, str | None, Span]]:
     tree = parse(Source("a.py", text), mask(text), whole(text))
     assert tree
-    return list(calls(tree))
+    return list(everything(tree))
 
 
 @pytest.mark.parametrize("path", SAMPLE, ids=lambda path: path.name)
-def test_pieces_of_the_standard_library_hold_the_calls_of_the_whole_files(path: Path) -> None:
+def test_pieces_of_the_standard_library_hold_what_the_whole_files_hold(path: Path) -> None:
     text = path.read_text("utf-8")
 
-    assert deep(lambda: calls_in_pieces(text)) == deep(lambda: calls_in_whole(text))
+    assert deep(lambda: everything_in_pieces(text)) == deep(lambda: everything_in_whole(text))
 
 
 SIMPLE = [
     "import x; x.get(y)",
+    "from a import (\n    b as c,  # d\n    get,\n)",
     "a = b = get(c)[d.join(e)]",
     "a: get(b) = join(c)",
+    "*a, b = get(c), *join(d)",
+    "a[b : get(c), ...] @= join(d)",
     "f'{a.get(b)!r:>{c.join(d)}} {{get(e)}}' 'get(f)'",
     'f"é {d["k"].get(f"{join(a)}")} 😀"',
+    "f'''{\n    get(a)\n:>{join(b)}}''' rf'\\{c.d}' f'{e=}' f'{{'",
     "'''\nget(a)\n    '''.join(b)",
-    "a = (\nget(b),\n)  # get(c)",
-    "a = lambda b=get(c): join(b)",
+    "b'get(a)' rb'\\\\' + br'\"' + '\\\n' + get(b)",
+    "a = (\nget(b),\n)  # get(c) 'd",
+    "a = {  # {\n    'b': get(c), **d\n}",
+    "a = lambda b=get(c), /, *d, e, **f: join(b)",
+    "[get(a) async for b, *c in d if await join(e) for f in g]",
     "if (a := get(b)): join(a); patch(a)",
+    "if a: get(b)\nelif join(c): d\nelse: patch(e);",
+    "while a: get(b); join(c)\nelse: d",
+    "try: get(a)\nexcept* B as c: join(d)\nfinally: patch(e)",
+    "def a(b, /, c=get(d), *, e: f = join(g)) -> h: return patch(i)",
+    "class A: b = get(c); d = join(e)",
+    "@a.get(b)\nclass C(d): pass",
+    "async def a(): await get(b)",
     "a = b \\\n    .get(c)",
-    "a = [get(b) for b in join(c) if patch(d)]",
+    "a = get(b) if \\\n  c else d; \\\n  join(e)",
+    "assert get(a), join(b)\nraise get(c) from d",
     "del a[get(b)], c",
+    "match = get(a)\nmatch[b].case(type)\nprint (match)",
     "é = 'é😀'.join(ü)",
     "from a import get",
     "type A[B] = get(c)",
-    "# get(a)\n\n\f\npass",
+    "# get(a) '''\n\n\f\npass",
 ]
 COMPOUND = [
     "if TYPE_CHECKING:\n{0}\nelse:\n{1}",
@@ -95,12 +99,13 @@ COMPOUND = [
     "@a.get(b)\n# c\n@d\ndef e(f=get(g)) -> join(h):\n{0}\n\n{1}",
     "async def a():\n{0}\n    async with b.connect() as c, await d.get(e):\n        pass\n{1}",
     "class A(B, c=get(d)):\n{0}\n\n{1}",
+    "class A:\n    '''b\nc'''\n{0}\n# d\n  # e\n{1}\n    f: get(g)",
     "@a.patch('b')\nclass C[D: get(e)]:\n{0}\n    # get(f)\n{1}\n",
-    "match get(a):\n    case {{'b': [c, *d]}} if join(c):\n        pass\n    case A(b=c.D):\n        patch(c)",
+    "match get(a):\n    case {{'b': [c, *d]}} if join(c): pass\n    case A(b=c.D) | None | -1 as e: patch(c)",
     "def a[**P, *T = get(b)](*c, d, **e):\n{1}\n{0}",
     "with (get(a) as b, join(c)):\n{0}",
     "for a in get(b):\n{0}\nelse:\n{1}",
-    "class A: a = get(b); c = join(d)",
+    "async def a():\n    async for b in get(c):\n        yield (await d)\n{0}",
 ]
 
 
@@ -125,22 +130,23 @@ def indented(block: str) -> str:
 @given(
     blocks(), st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from(["", "\ufeff"]), st.sampled_from(["", "\n"])
 )
-def test_pieces_of_any_file_hold_the_calls_of_the_whole(block: str, line_break: str, mark: str, last: str) -> None:
+def test_pieces_of_any_file_hold_what_the_whole_holds(block: str, line_break: str, mark: str, last: str) -> None:
     text = mark + f"{block}{last}".replace("\n", line_break)
 
-    assert calls_in_pieces(text) == calls_in_whole(text)
+    assert everything_in_pieces(text) == everything_in_whole(text)
 
 
 @settings(max_examples=200, deadline=None)
 @given(blocks(), st.sampled_from(["\n", "\r\n", "\r"]))
-def test_a_name_stands_at_its_place(block: str, line_break: str) -> None:
+def test_a_name_stands_at_its_place_and_is_code(block: str, line_break: str) -> None:
     text = block.replace("\n", line_break)
+    code = mask(text).text
 
     for tree in trees(text):
         for node in nodes(tree):
-            if isinstance(node, cst.Name | cst.SimpleString):
+            if isinstance(node, cst.Name):
                 span = tree.span(node)
-                assert text[span.start : span.end] == node.value
+                assert text[span.start : span.end] == code[span.start : span.end] == node.value
 
 
 @pytest.mark.parametrize(
@@ -217,10 +223,46 @@ def test_what_libcst_does_not_accept_or_could_not_cope_with_has_no_tree(text: st
     assert parse(Source("a.py", text), mask(text), whole(text)) is None
 
 
-def test_a_piece_as_deep_as_is_let_through_has_places() -> None:
-    text = "a = " + "f(" * 200 + "b" + ")" * 200 + "\n"
+@pytest.mark.parametrize(
+    ("opening", "middle", "closing"),
+    [
+        ("(", "a", ")"),
+        ("f(", "", ")"),
+        ("f(*a, b=", "c", ")"),
+        ("[", "", "]"),
+        ("(", "a", ",)"),
+        ("{1: ", "a", "}"),
+        ("a[", "0", "]"),
+        ("f'{", "a", "}'"),
+        ("f(a for a in ", "b", ")"),
+        ("(a if b else ", "c", ")"),
+        ("-(not a.b[c](", "d", "))"),
+        ("- ", "a", ""),
+        ("not ", "a", ""),
+        ("lambda a=", "1", ": b"),
+        ("lambda: ", "a", ""),
+        ("a if b else ", "c", ""),
+        ("a + ", "a", ""),
+        ("a << ", "a", ""),
+        ("a ** -", "a", ""),
+        ("", "a", ".b(c)"),
+        ("", "a", "[1]"),
+        ("'a' ", "'b'", ""),
+    ],
+)
+def test_the_deepest_that_is_let_through_has_places(opening: str, middle: str, closing: str) -> None:
+    def text(depth: int) -> str:
+        return f"x = {opening * depth}{middle}{closing * depth}\n"
 
-    assert deep(lambda: shown(text, cst.Name))[-1] == "b"
+    def is_refused(depth: int) -> bool:
+        return strain(mask(text(depth)), 0, len(text(depth))) > MOST_STRAIN
+
+    deepest = bisect_left(range(2_000), x=True, key=is_refused) - 1
+
+    assert 50 < deepest < 1_999
+    found = deep(lambda: shown(text(deepest), cst.Assign))
+    # Python 3.12 lets nothing recurse as deep as other versions do.
+    assert found == [text(deepest).strip()] or (sys.version_info[:2] == (3, 12) and not found)
 
 
 def test_children_come_in_the_order_of_the_source() -> None:
@@ -255,13 +297,16 @@ def test_walking_reaches_all_nodes_but_those_of_blanks_comments_and_punctuation(
 
     visited: set[cst.CSTNode] = set()
     module.visit(Visit())
-    left_out = {type(node).__name__ for node in visited.difference(walk(module))}
+    walked = {*walk(module)}
+    left_out = {type(node).__name__ for node in visited - walked}
 
     assert left_out == {
-        "AssignEqual", "Asynchronous", "Colon", "Comma", "Comment", "Dot", "EmptyLine", "LeftCurlyBrace",
-        "LeftParen", "LeftSquareBracket", "Newline", "ParenthesizedWhitespace", "RightCurlyBrace", "RightParen",
-        "RightSquareBracket", "Semicolon", "SimpleWhitespace", "TrailingWhitespace",
+        "Add", "AssignEqual", "Asynchronous", "BitOr", "Colon", "Comma", "Comment", "Dot", "EmptyLine",
+        "LeftCurlyBrace", "LeftParen", "LeftSquareBracket", "MatrixMultiplyAssign", "Minus", "Newline",
+        "ParamSlash", "ParenthesizedWhitespace", "RightCurlyBrace", "RightParen", "RightSquareBracket",
+        "Semicolon", "SimpleWhitespace", "TrailingWhitespace",
     }  # fmt: skip
+    assert walked < visited
 
 
 def test_a_leaf_has_no_children() -> None:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from poolcheck.files import Files, Format, format_of
+from poolcheck.files import Files, Format, TooLarge, format_of
 from poolcheck.read.fault import ReadFault, SyntaxFault
-from poolcheck.read.text import decode
+from poolcheck.read.text import UTF_16, decode, encoding_of
 from poolcheck.source import Source, Span
 
 if TYPE_CHECKING:
@@ -42,15 +42,18 @@ class Reader:
         try:
             data = self._files.read(path)
         except OSError as error:
-            fault = ReadFault(Span(path, 0, 0), f"cannot be read: {error.strerror or error}")
-            return Reading(path, "", (fault,))
+            return _unread(path, str(error.strerror or error))
         form = format_of(path) or _format_inside(data)
         if form is None or not _is_of_interest(data, form, path):
             return None
         try:
             text = decode(data, form)
-        except (UnicodeDecodeError, LookupError) as error:
-            return Reading(path, data.decode("utf-8", "replace"), (_undecodable(path, data, error),))
+        except TooLarge as error:
+            return _unread(path, str(error))
+        except LookupError:
+            return _unread(path, f"no encoding of text is called {encoding_of(data, form)!r}")
+        except UnicodeError as error:
+            return _undecodable(path, data, encoding_of(data, form), error)
         return Reading(path, text, tuple(self._facts(Source(path, text), form)))
 
     def _facts(self, source: Source, form: Format) -> Iterator[Fact]:
@@ -81,16 +84,21 @@ def _is_of_interest(data: bytes, form: Format, path: str) -> bool:
         case Format.INI:
             return "pgbouncer" in os.path.basename(path).lower() or _HAS_SECTION.search(data) is not None
         case Format.YAML:
-            return b"kind" in data and b"apiVersion" in data
+            ascii_only = data.replace(b"\0", b"") if data[:2] in UTF_16 else data
+            return b"kind" in ascii_only and b"apiVersion" in ascii_only
         case Format.PYTHON:
             from poolcheck.read.interest import mentions_a_pool
 
             return mentions_a_pool(data)
 
 
-def _undecodable(path: str, data: bytes, error: UnicodeDecodeError | LookupError) -> ReadFault:
-    if isinstance(error, LookupError):
-        return ReadFault(Span(path, 0, 0), f"cannot be read: {error}")
+def _unread(path: str, reason: str) -> Reading:
+    return Reading(path, "", (ReadFault(Span(path, 0, 0), f"cannot be read: {reason}"),))
+
+
+def _undecodable(path: str, data: bytes, encoding: str, error: UnicodeError) -> Reading:
+    if not isinstance(error, UnicodeDecodeError):
+        return _unread(path, f"not {encoding}")
     offset = len(data[: error.start].decode("utf-8", "replace"))
-    message = f"byte 0x{data[error.start]:02x} is not {error.encoding}"
-    return ReadFault(Span(path, offset, offset + 1), message)
+    fault = ReadFault(Span(path, offset, offset + 1), f"byte 0x{data[error.start]:02x} is not {encoding}")
+    return Reading(path, data.decode("utf-8", "replace"), (fault,))

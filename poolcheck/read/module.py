@@ -2,7 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import libcst as cst
@@ -16,6 +18,8 @@ from poolcheck.source import Source
 
 FARTHEST = 12
 """So many folders above a module its absolute imports are looked for."""
+MOST_PARSED = 250_000
+"""Characters of code whose trees are kept, in 10 MB; libcst parses as many in a quarter of a second."""
 
 
 class Project:
@@ -24,13 +28,16 @@ class Project:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._modules: dict[str, Module | None] = {}
+        self._found: dict[tuple[str, str], tuple[Module, str] | None] = {}
+        self.parsed = 0
+        """Characters of code that were parsed since trees were last forgotten."""
 
     def module(self, path: str) -> "Module | None":
         """The module in a file; None where there is no such file or it is not text."""
         if path not in self._modules:
             try:
                 text = decode(self._files.read(path), Format.PYTHON)
-            except (OSError, UnicodeDecodeError, LookupError):
+            except (OSError, UnicodeError, LookupError):
                 self._modules[path] = None
             else:
                 return self.add(Source(path, text))
@@ -41,6 +48,13 @@ class Project:
         module = self._modules.get(source.path) or Module(source, self)
         self._modules[source.path] = module
         return module
+
+    def forget(self) -> None:
+        """Lets go of trees where they are many. Who asks for one again has it parsed again."""
+        if self.parsed > MOST_PARSED:
+            self.parsed = 0
+            for module in filter(None, self._modules.values()):
+                module.forget()
 
     @property
     def texts(self) -> Mapping[str, str]:
@@ -53,7 +67,12 @@ class Project:
         Relative names begin with dots. Absolute ones are looked for from the importer's folder upwards, as the
         folder that Python was started in is not known.
         """
-        folder = os.path.dirname(importer)
+        asked = dotted, os.path.dirname(importer)
+        if asked not in self._found:
+            self._found[asked] = self._find(*asked)
+        return self._found[asked]
+
+    def _find(self, dotted: str, folder: str) -> "tuple[Module, str] | None":
         level = len(dotted) - len(dotted.lstrip("."))
         names = [name for name in dotted[level:].split(".") if name]
         if level:
@@ -109,12 +128,36 @@ class Module:
         """A piece, parsed; None where it is nested too deep or is no Python."""
         if piece not in self._trees:
             self._trees[piece] = parse(self.source, self.masked, piece)
+            self.project.parsed += piece.end - piece.start
         return self._trees[piece]
+
+    def forget(self) -> None:
+        """Lets go of all that can be made again of the text."""
+        self._trees.clear()
+        for name in ("masked", "pieces", "_ends", "_members", "_classes"):
+            vars(self).pop(name, None)
 
     def statements(self, piece: Piece) -> Iterator[tuple[Tree, cst.BaseStatement]]:
         """The statements of a piece, each with its tree; none where the piece cannot be parsed."""
         if tree := self.tree(piece):
             yield from ((tree, statement) for statement in tree.statements)
+
+    def members(self, scope: str) -> Sequence[Piece]:
+        """The pieces directly inside a class, by its dotted name; those at the top of the module for ""."""
+        return self._members.get(scope, ())
+
+    def classes(self, name: str) -> Sequence[Piece]:
+        """The pieces that are, or begin, the classes of a dotted name."""
+        return self._classes.get(name, ())
+
+    @cached_property
+    def _members(self) -> Mapping[str, Sequence[Piece]]:
+        return _by(lambda piece: piece.scope, self.pieces)
+
+    @cached_property
+    def _classes(self) -> Mapping[str, Sequence[Piece]]:
+        classes = (piece for piece in self.pieces if piece.kind in {Kind.CLASS, Kind.HEADER})
+        return _by(lambda piece: f"{piece.scope}.{piece.name}".lstrip("."), classes)
 
     def code(self, piece: Piece) -> str:
         """The code of a piece, strings and comments blanked."""
@@ -122,7 +165,16 @@ class Module:
 
     def mentioning(self, names: re.Pattern[str]) -> Iterator[Piece]:
         """The pieces in whose code a pattern is found."""
-        return (piece for piece in self.pieces if names.search(self.masked.text, piece.start, piece.end))
+        code, found = self.masked.text, names.search(self.masked.text)
+        while found and (at := bisect_right(self._ends, found.start())) < len(self.pieces):
+            piece = self.pieces[at]
+            if names.search(code, piece.start, piece.end):
+                yield piece
+            found = names.search(code, piece.end)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [piece.end for piece in self.pieces]
 
     def imported(self, name: str, piece: Piece | None = None) -> str | None:
         """The dotted name that a name was imported as: in the function that the piece is, or in the module."""
@@ -145,3 +197,10 @@ class Module:
             inside = at < len(functions) and functions[at].start <= each.start
             found[functions[at] if inside else None, each.name] = each.target
         return found
+
+
+def _by(key: Callable[[Piece], str], pieces: Iterable[Piece]) -> Mapping[str, Sequence[Piece]]:
+    found: dict[str, list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        found[key(piece)].append(piece)
+    return found

@@ -28,3 +28,4 @@ def read_python(source: Source, project: Project) -> Iterator[PythonModule | Syn
     yield PythonModule(span, role_of(source.path), tuple(pools_of(module)), tuple(checkouts_of(module)), module)
     if module.is_in_doubt and (fault := syntax_fault(source)):
         yield fault
+    project.forget()

@@ -61,9 +61,10 @@ ORDINARY_DEPTH = 5
 ORDINARY_LINKS = 10
 """Brackets inside each other, and operators, attributes and calls in one expression, that cost next to nothing."""
 MOST_STRAIN = 500_000
-"""Microseconds, roughly, that libcst may take over what is nested deeper or chained longer than that."""
-MOST_ELIFS = 1_000
-"""libcst recurses for each `elif` of a chain."""
+"""Microseconds, roughly, over what is nested deeper or chained longer than that. Beyond it libcst may crash."""
+MOST_SIGNS = 60_000
+"""So many of SIGNS may cost libcst three seconds and 400 MB. The longest functions of people have 10,000."""
+SIGNS = "\n([{,.:;=<>"
 
 
 def mask(text: str) -> Masked:
@@ -108,17 +109,18 @@ def whole(text: str) -> Piece:
     return Piece(Kind.FILE, None, "", int(text.startswith("\ufeff")), len(text), "")
 
 
-def too_deep(masked: Masked, start: int, end: int) -> bool:
-    """Whether libcst would take very long over a part of a text, or very much memory, or more than the stack.
+def strain(masked: Masked, start: int, end: int) -> int:
+    """What libcst may take over a part of a text beyond the ordinary; not added up beyond MOST_STRAIN.
 
     With libcst 1.9, time and memory grow with the square of the depth of brackets (200 calls inside each other
     take 0.25 s and 90 MB, 1,000 take 11 s and 2 GB) and with the square of the length of a chain of attributes,
     calls and operators (1,000 method calls take 1.4 s); in `case`, and in a `del` that is wrong, each level of
-    brackets takes up to four times as long as the one around it.
+    brackets takes up to four times as long as the one around it. For each `elif` of a chain it recurses.
     """
-    if masked.text.count("elif", start, end) > MOST_ELIFS:
-        return True
-    return _strain(masked.text, start, end) + _strain_of_patterns(masked.text, start, end) > MOST_STRAIN
+    if _signs(masked.text, start, end) > MOST_SIGNS:
+        return MOST_STRAIN + 1
+    elifs = masked.text.count("elif", start, end)
+    return elifs**2 // 2 + _strain(masked.text, start, end) + _strain_of_patterns(masked.text, start, end)
 
 
 class _Hidden(StrEnum):
@@ -265,16 +267,18 @@ _HEAD = re.compile(
     r"|(?!(?:try|lambda)\b)(?P<target>[^\W\d]\w*)[ \t]*(?:=(?!=)|:(?!=))"
 )
 _CLAUSE = re.compile(r"(?:elif|else|except|finally)\b")
-_CODE = re.compile(r"[^ \t\f\n]")
+_BLANKS = " \t\f\n"
+"""What else is blank to Unicode is an error to Python."""
+_CODE = re.compile(rf"[^{_BLANKS}]")
 
 
 def _cut(masked: str, start: int, end: int, indentation: str, scope: str) -> Iterator[Piece]:
     """The pieces between two offsets, where every statement is indented alike. Raises _InDoubt."""
     statements = _statements(masked, start, end, indentation)
-    if masked[start : statements[0].start if statements else end].strip():
+    if masked[start : statements[0].start if statements else end].strip(_BLANKS):
         raise _InDoubt
     for statement, following in pairwise([*statements, _Statement(end, end)]):
-        last = statement.start + len(masked[statement.start : following.start].rstrip())
+        last = statement.start + len(masked[statement.start : following.start].rstrip(_BLANKS))
         kind, name = _kind_and_name(masked, statement.head, last)
         piece = Piece(kind, name, scope, statement.start, last, indentation)
         yield from _class(masked, piece, statement.head) if kind is Kind.CLASS else (piece,)
@@ -296,7 +300,7 @@ def _class(masked: str, piece: Piece, head: int) -> Iterator[Piece]:
         yield piece
         return
     indentation = masked[masked.rfind("\n", line_end, body.start()) + 1 : body.start()]
-    header_end = head + len(masked[head:line_end].rstrip())
+    header_end = head + len(masked[head:line_end].rstrip(_BLANKS))
     if masked[header_end - 1] != ":" or not _is_deeper(indentation, piece.indentation):
         raise _InDoubt
     yield piece._replace(kind=Kind.HEADER, end=header_end)
@@ -325,7 +329,7 @@ def _lines(masked: str, start: int, end: int, indentation: str) -> Iterator[int]
     """Where the code of each logical line begins, except for lines that are indented deeper. Raises _InDoubt."""
     depth = 0
     counted = start
-    if masked[start : start + 1].strip():
+    if masked[start : start + 1].strip(_BLANKS):
         yield start
     for line in _not_deeper(indentation).finditer(masked, start, end):
         depth += _opened(masked, counted, line.end())
@@ -360,7 +364,11 @@ def _opened(masked: str, start: int, end: int) -> int:
     return opened - masked.count(")", start, end) - masked.count("]", start, end) - masked.count("}", start, end)
 
 
-_LINKS = r"[()\[\]{},;:\n.+\-*/%@&|^~]|[\"']+"
+def _signs(masked: str, start: int, end: int) -> int:
+    return sum(masked.count(sign, start, end) for sign in SIGNS) if end - start > MOST_SIGNS else 0
+
+
+_LINKS = r"[()\[\]{},;:\n.+\-*/%@&|^~]|<<|>>|[\"']+"
 _LINK = re.compile(_LINKS)
 _LINK_OR_WORD = re.compile(rf"{_LINKS}|\b(?:and|else|for|if|not|or)\b")
 _LONG = 4_000

@@ -10,14 +10,20 @@ import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
+from types import NoneType
 
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider
 from libcst.metadata.span_provider import SpanProvidingCodegenState
 
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.slices import Kind, Masked, Piece, mask, too_deep, whole
+from poolcheck.read.slices import MOST_STRAIN, Kind, Masked, Piece, mask, strain, whole
 from poolcheck.source import Source, Span
+
+NOTABLE_STRAIN = 10_000
+"""What is less of a strain than this never meets the limits that Python has for recursion."""
+LARGEST = 10_000_000
+"""Characters of which Python makes a tree in a second, and in 300 MB."""
 
 
 class Tree:
@@ -33,7 +39,7 @@ class Tree:
         self._code = code
         self._offset = offset
 
-    @property
+    @cached_property
     def statements(self) -> Sequence[cst.BaseStatement]:
         """The statements of the piece; those of the whole file for a FILE."""
         around: cst.Module | cst.BaseSuite = self._module
@@ -52,6 +58,14 @@ class Tree:
         start = min(self._offset + end - len(code), self.piece.end)
         return Span(self.path, start, min(start + len(code.rstrip()), self.piece.end))
 
+    @property
+    def has_places(self) -> bool:
+        """Whether Python lets libcst recurse deep enough to tell them: 3.12 stops it where others do not."""
+        try:
+            return bool(self._places)
+        except RecursionError:
+            return False
+
     @cached_property
     def _places(self) -> Mapping[cst.CSTNode, tuple[int, int]]:
         return _places(self._module, self._code)
@@ -59,7 +73,8 @@ class Tree:
 
 def parse(source: Source, masked: Masked, piece: Piece) -> Tree | None:
     """The tree of a piece; None where it is too deep for libcst, or libcst does not accept it."""
-    if too_deep(masked, piece.start, piece.end):
+    strained = strain(masked, piece.start, piece.end)
+    if strained > MOST_STRAIN:
         return None
     before = f"class _:\n{piece.indentation}" if piece.indentation else ""
     after = " pass" if piece.kind is Kind.HEADER else ""
@@ -68,16 +83,17 @@ def parse(source: Source, masked: Masked, piece: Piece) -> Tree | None:
         module = cst.parse_module(code)
     except (cst.ParserSyntaxError, cst.CSTValidationError, UnicodeEncodeError):
         return None
-    return Tree(source.path, piece, module, code, piece.start - len(before))
+    tree = Tree(source.path, piece, module, code, piece.start - len(before))
+    return tree if strained < NOTABLE_STRAIN or tree.has_places else None
 
 
 def syntax_fault(source: Source) -> SyntaxFault | None:
     """What is wrong with the syntax of a file, in the words of the Python that runs this.
 
     Nothing where this Python or libcst accepts the text, for each knows syntax that the other does not; nor where
-    the text is a template that becomes Python later.
+    the text is a template that becomes Python later, or too large to ask.
     """
-    refusal = _refusal(source)
+    refusal = _refusal(source) if len(source.text) <= LARGEST else None
     if refusal is None:
         return None
     masked = mask(source.text)
@@ -92,18 +108,23 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while waiting:
         node = waiting.pop()
         yield node
-        waiting += [*children(node)][::-1]
+        waiting += children(node)[::-1]
 
 
-def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def children(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
     """The nodes directly inside, in the order of the source, except for blanks, comments and punctuation."""
+    found: list[cst.CSTNode] = []
     for field in _fields(type(node)):
         value = getattr(node, field)
-        if isinstance(value, cst.CSTNode):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from value
+        if isinstance(value, list | tuple):
+            found += value
+        elif not isinstance(value, _NO_NODES):
+            found.append(value)
+    return found
 
+
+_NO_NODES = (NoneType, bool, str, cst.MaybeSentinel)
+"""What else is in fields. To ask whether a value is a node takes several times as long."""
 
 _PUNCTUATION = re.compile(
     r"whitespace|.*(?:whitespace|lines?|brace|bracket|par|colon|comma)$"
@@ -176,7 +197,8 @@ def _places(module: cst.Module, code: str) -> Mapping[cst.CSTNode, tuple[int, in
         return state.places
     offsets = _offsets(generated, code, behind=state.position - len(generated))
     return {
-        node: (offsets[start], offsets[end - 1] + (end > start)) for node, (start, end) in state.places.items()
+        node: (offsets[start], offsets[end - 1] + 1 if end > start else offsets[start])
+        for node, (start, end) in state.places.items()
     }
 
 

@@ -368,7 +368,7 @@ def _is_template(text: str, error: Exception) -> bool:
 def _fault(source: Source, region: Span, error: Exception) -> SyntaxFault:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         at = region.start + error.problem_mark.index
-        # libyaml since 0.2.6 has a limit of its own, and reads ahead: its scanner may meet that before we meet ours.
+        # libyaml has a limit of its own since 0.2.6. Its scanner reads ahead and may come upon that before ours.
         is_too_deep = "nesting depth" in (error.problem or "")
         reason = TOO_DEEP if is_too_deep else " ".join(filter(None, (error.problem, error.context)))
         if "cannot start any token" in reason and source.text[at : at + 1] == "\t":
