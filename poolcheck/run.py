@@ -88,7 +88,7 @@ def _parted(reading: Reading, found: Sequence[Finding], judge: Judge) -> Silence
 def _annotated(reading: Reading) -> Iterator[Suppression]:
     """The suppressions in the annotations of Kubernetes objects."""
     if ANNOTATION in reading.text and format_of(reading.path) is Format.YAML:
-        from poolcheck.read.annotations import annotations
+        from poolcheck.read.kubernetes.annotations import annotations
 
         source = Source(reading.path, reading.text)
         yield from (annotated(source, value, item) for value, item in annotations(source, ANNOTATION))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from poolcheck.amount import Amount, Overrun, Reason, either, overrun, total
 from poolcheck.finding import Finding, Note
 from poolcheck.read.document import Fact
-from poolcheck.read.pgbouncer import Effective, Entry, PgBouncerConfig, PoolMode, Version
+from poolcheck.read.pgbouncer.config import Effective, Entry, PgBouncerConfig, PoolMode, Version
 from poolcheck.source import Located, Span
 
 if TYPE_CHECKING:
-    from poolcheck.read.pools import ClientPool
-    from poolcheck.read.python import PythonModule
+    from poolcheck.read.python.facts import PythonModule
+    from poolcheck.read.python.pools import ClientPool
 
 
 class Owner(NamedTuple):
@@ -233,7 +233,7 @@ class System(NamedTuple):
 
     def module(self, path: str) -> "PythonModule | None":
         """The module in a file, if anything was read from it."""
-        from poolcheck.read.python import PythonModule
+        from poolcheck.read.python.facts import PythonModule
 
         return next(
             (each for each in self.documents if isinstance(each, PythonModule) and each.span.path == path), None

@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from poolcheck.finding import Finding, Severity
-from poolcheck.read.pgbouncer import PgBouncerConfig
-from poolcheck.read.python import PythonModule
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.read.python.facts import PythonModule
 from poolcheck.rule import Rule
 
 

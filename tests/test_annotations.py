@@ -2,7 +2,7 @@ from textwrap import dedent
 
 import pytest
 
-from poolcheck.read.annotations import annotations
+from poolcheck.read.kubernetes.annotations import annotations
 from poolcheck.source import Source
 
 

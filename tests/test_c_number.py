@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.c_number import leading, seconds, signed, unsigned
+from poolcheck.read.pgbouncer.c_number import leading, seconds, signed, unsigned
 
 
 @pytest.mark.parametrize(

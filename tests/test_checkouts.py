@@ -2,9 +2,9 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.checkouts import Checkout, checkouts_of
-from poolcheck.read.fate import Outcome
-from poolcheck.read.module import Project
+from poolcheck.read.python.checkouts import Checkout, checkouts_of
+from poolcheck.read.python.fate import Outcome
+from poolcheck.read.python.module import Project
 
 
 def checkouts(text: str, path: str = "shop/app.py", **others: str) -> list[Checkout]:

@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.connection_string import ConnectionString, read_connection_string
+from poolcheck.read.pgbouncer.connection_string import ConnectionString, read_connection_string
 from poolcheck.source import Located, Span
 
 START = 100

@@ -2,9 +2,9 @@ from textwrap import dedent
 
 import pytest
 
-from poolcheck.files import Memory
-from poolcheck.read.environment import Environment, Objects, environment, expand
-from poolcheck.read.kubernetes import Manifest, read_manifest
+from poolcheck.read.kubernetes.environment import Environment, Objects, environment, expand
+from poolcheck.read.kubernetes.manifest import Manifest
+from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import HOLE, Known, Unknown, Value, text_of
 
@@ -12,7 +12,7 @@ HERE = Span("m.yaml", 0, 0)
 
 
 def read(text: str, path: str = "m.yaml") -> Manifest:
-    [manifest] = (fact for fact in read_manifest(Source(path, text), Memory({})) if isinstance(fact, Manifest))
+    [manifest] = (fact for fact in read_manifest(Source(path, text)) if isinstance(fact, Manifest))
     return manifest
 
 

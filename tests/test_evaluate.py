@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolcheck.files import Memory
-from poolcheck.read.evaluate import evaluate
-from poolcheck.read.module import Project
-from poolcheck.read.names import Class, Scope
-from poolcheck.read.trees import children
+from poolcheck.read.python.evaluate import evaluate
+from poolcheck.read.python.module import Project
+from poolcheck.read.python.names import Class, Scope
+from poolcheck.read.python.trees import children
 from poolcheck.source import Span
 from poolcheck.value import (
     Computed,

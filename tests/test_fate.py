@@ -4,9 +4,9 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.checkouts import Checkout, checkouts_of
-from poolcheck.read.fate import Fate, Outcome
-from poolcheck.read.module import Project
+from poolcheck.read.python.checkouts import Checkout, checkouts_of
+from poolcheck.read.python.fate import Fate, Outcome
+from poolcheck.read.python.module import Project
 from poolcheck.source import Source, Span
 
 BEFORE = """

@@ -1,9 +1,9 @@
 from poolcheck.amount import Amount
 from poolcheck.files import Memory
-from poolcheck.read.gunicorn import configured
-from poolcheck.read.kubernetes import Container
-from poolcheck.read.launchers import Launch, launch
-from poolcheck.read.module import Project
+from poolcheck.read.kubernetes.launchers import Launch, launch
+from poolcheck.read.kubernetes.manifest import Container
+from poolcheck.read.python.gunicorn import configured
+from poolcheck.read.python.module import Project
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import Known, Value
 

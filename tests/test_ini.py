@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.ini import Ini, read_ini
+from poolcheck.read.pgbouncer.ini import Ini, read_ini
 from poolcheck.source import Located, Source, Span
 
 

@@ -6,11 +6,10 @@ import pytest
 
 from poolcheck.catalog import BrokenRulePack, installed
 from poolcheck.config import Configurations, Settings
-from poolcheck.files import Memory
 from poolcheck.finding import Finding, Severity
 from poolcheck.judge import Judge, RuleFailed
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.pgbouncer import PgBouncerConfig, read_pgbouncer
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, read_pgbouncer
 from poolcheck.source import Source, Span
 
 PACKS = Path(__file__).parent / "packs"
@@ -24,7 +23,7 @@ def judge(settings: Settings = DEFAULTS) -> Judge:
 
 
 def config() -> PgBouncerConfig:
-    [read] = read_pgbouncer(Source("pgbouncer.ini", INI), Memory({}))
+    [read] = read_pgbouncer(Source("pgbouncer.ini", INI))
     assert isinstance(read, PgBouncerConfig)
     return read
 

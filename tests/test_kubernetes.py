@@ -3,9 +3,8 @@ from textwrap import dedent
 
 import pytest
 
-from poolcheck.files import Memory
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.kubernetes import (
+from poolcheck.read.kubernetes.manifest import (
     Container,
     DataEntry,
     EnvFrom,
@@ -16,11 +15,11 @@ from poolcheck.read.kubernetes import (
     ResourceRef,
     SleepHook,
     Workload,
-    is_filled_in,
-    read_manifest,
 )
-from poolcheck.read.pgbouncer import PgBouncerConfig
-from poolcheck.read.scalars import ScalarKind
+from poolcheck.read.kubernetes.objects import read_manifest
+from poolcheck.read.kubernetes.scalars import ScalarKind
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.read.template import is_filled_in
 from poolcheck.source import Located, Source, Span, apply
 from poolcheck.value import Unknown
 
@@ -28,7 +27,7 @@ Fact = Manifest | PgBouncerConfig | SyntaxFault
 
 
 def facts(text: str) -> list[Fact]:
-    return list(read_manifest(Source("m.yaml", text), Memory({})))
+    return list(read_manifest(Source("m.yaml", text)))
 
 
 def read(text: str) -> Manifest:

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from poolcheck.amount import Amount
-from poolcheck.read.kubernetes import Container
-from poolcheck.read.launchers import Launch, launch
+from poolcheck.read.kubernetes.launchers import Launch, launch
+from poolcheck.read.kubernetes.manifest import Container
 from poolcheck.source import Located, Span
 from poolcheck.value import Known, Unknown, Value
 

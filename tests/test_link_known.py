@@ -4,7 +4,7 @@ from poolcheck.files import Memory
 from poolcheck.link.known import Destination, Known, owner_of
 from poolcheck.link.network import Origin
 from poolcheck.read.document import Reader
-from poolcheck.read.pgbouncer import PgBouncerConfig
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.stated import Stated, StatedDatabase, StatedPooler, Versions
 from poolcheck.system import Pooler, Server
 

@@ -1,8 +1,8 @@
 import pytest
 
-from poolcheck.files import Memory
 from poolcheck.link.network import Network, Origin, Place, running
-from poolcheck.read.kubernetes import Manifest, read_manifest
+from poolcheck.read.kubernetes.manifest import Manifest
+from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Source
 
 POOLER = """---
@@ -43,7 +43,7 @@ spec:
 def network(**files: str) -> Network:
     """A network of these files; `k8s__db` is k8s/db.yaml."""
     sources = [Source(f"{name.replace('__', '/')}.yaml", text) for name, text in files.items()]
-    facts = [fact for source in sources for fact in read_manifest(source, Memory({}))]
+    facts = [fact for source in sources for fact in read_manifest(source)]
     return Network(fact for fact in facts if isinstance(fact, Manifest))
 
 

@@ -1,7 +1,7 @@
 from poolcheck.amount import Amount
-from poolcheck.files import Memory
 from poolcheck.link.pods import Pods
-from poolcheck.read.kubernetes import Manifest, read_manifest
+from poolcheck.read.kubernetes.manifest import Manifest
+from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Source
 from poolcheck.stated import StatedWorkload
 
@@ -40,7 +40,7 @@ def autoscaler(
 def pods(files: dict[str, str] | str, **stated: StatedWorkload) -> Amount:
     """The pods of the first workload in these files."""
     texts = files if isinstance(files, dict) else {"m.yaml": files}
-    facts = [fact for path, text in texts.items() for fact in read_manifest(Source(path, text), Memory({}))]
+    facts = [fact for path, text in texts.items() for fact in read_manifest(Source(path, text))]
     manifests = [fact for fact in facts if isinstance(fact, Manifest)]
     return Pods(manifests, stated).of(manifests[0].workloads[0])
 

@@ -3,7 +3,6 @@ from textwrap import indent
 import pytest
 
 from poolcheck.amount import Amount, Reason, exactly
-from poolcheck.files import Memory
 from poolcheck.link.poolers import (
     Found,
     completed,
@@ -14,9 +13,10 @@ from poolcheck.link.poolers import (
     stated_pooler,
     wanted_by,
 )
-from poolcheck.read.environment import Objects
-from poolcheck.read.kubernetes import Manifest, read_manifest
-from poolcheck.read.pgbouncer import PgBouncerConfig, PoolMode, Version, read_pgbouncer
+from poolcheck.read.kubernetes.environment import Objects
+from poolcheck.read.kubernetes.manifest import Manifest
+from poolcheck.read.kubernetes.objects import read_manifest
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, PoolMode, Version, read_pgbouncer
 from poolcheck.source import Source
 from poolcheck.stated import StatedPooler
 from poolcheck.system import Owner, Pooler
@@ -32,9 +32,7 @@ max_client_conn = 1000
 
 
 def config(text: str) -> PgBouncerConfig:
-    return next(
-        fact for fact in read_pgbouncer(Source("p.ini", text), Memory({})) if isinstance(fact, PgBouncerConfig)
-    )
+    return next(fact for fact in read_pgbouncer(Source("p.ini", text)) if isinstance(fact, PgBouncerConfig))
 
 
 def pooler(
@@ -70,7 +68,7 @@ spec:
   containers:
     - {{name: main, {container}}}
 """
-    facts = read_manifest(Source("m.yaml", text + "".join(objects)), Memory({}))
+    facts = read_manifest(Source("m.yaml", text + "".join(objects)))
     manifest = next(fact for fact in facts if isinstance(fact, Manifest))
     [workload] = manifest.workloads
     return found_in(workload, workload.containers[0], Objects([manifest]))

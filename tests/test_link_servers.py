@@ -1,10 +1,10 @@
 import pytest
 
 from poolcheck.amount import Amount
-from poolcheck.files import Memory
 from poolcheck.link.servers import is_postgres, server_in, stated_server
-from poolcheck.read.environment import Objects
-from poolcheck.read.kubernetes import Container, Manifest, Workload, read_manifest
+from poolcheck.read.kubernetes.environment import Objects
+from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
+from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Source
 from poolcheck.stated import StatedDatabase
 from poolcheck.system import Server
@@ -38,7 +38,7 @@ spec:
     - name: db
       image: {image}
 {fields}"""
-    facts = read_manifest(Source("m.yaml", text + "".join(objects)), Memory({}))
+    facts = read_manifest(Source("m.yaml", text + "".join(objects)))
     return next(fact for fact in facts if isinstance(fact, Manifest))
 
 

@@ -3,7 +3,7 @@ import pytest
 from poolcheck.files import Memory
 from poolcheck.link.sources import Sources
 from poolcheck.read.document import Reader
-from poolcheck.read.kubernetes import Manifest
+from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.stated import StatedWorkload
 
 POOL = "import asyncpg\npool = asyncpg.create_pool()\n"

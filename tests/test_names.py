@@ -4,8 +4,8 @@ import libcst as cst
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.module import Module, Project
-from poolcheck.read.names import (
+from poolcheck.read.python.module import Module, Project
+from poolcheck.read.python.names import (
     Class,
     Scope,
     annotation_of,
@@ -20,7 +20,7 @@ from poolcheck.read.names import (
     qualified,
     returned,
 )
-from poolcheck.read.trees import children
+from poolcheck.read.python.trees import children
 
 
 def module_of(text: str, others: Mapping[str, str] | None = None) -> Module:

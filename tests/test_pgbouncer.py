@@ -3,9 +3,8 @@ from typing import TypeVar
 
 import pytest
 
-from poolcheck.files import Memory
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.pgbouncer import Effective, PgBouncerConfig, PoolMode, read_embedded, read_pgbouncer
+from poolcheck.read.pgbouncer.config import Effective, PgBouncerConfig, PoolMode, read_embedded, read_pgbouncer
 from poolcheck.source import Located, Source, Span
 
 T = TypeVar("T")
@@ -14,7 +13,7 @@ PATH = "pgbouncer.ini"
 
 
 def facts(text: str, path: str = PATH) -> list[PgBouncerConfig | SyntaxFault]:
-    return list(read_pgbouncer(Source(path, text), Memory({})))
+    return list(read_pgbouncer(Source(path, text)))
 
 
 def config(text: str) -> PgBouncerConfig:

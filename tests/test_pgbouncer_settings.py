@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.pgbouncer_settings import SETTINGS, Kind, Scope, known, scopes_of
+from poolcheck.read.pgbouncer.settings import SETTINGS, Kind, Scope, known, scopes_of
 
 
 def test_a_default_that_a_release_changed_is_unknown_until_the_release_is_known() -> None:

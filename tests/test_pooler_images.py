@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.pooler_images import Family, PoolerImage, pooler_image
+from poolcheck.read.kubernetes.pooler_images import Family, PoolerImage, pooler_image
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,17 @@ from collections.abc import Mapping
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.constructors import BY_NAME
-from poolcheck.read.module import Project
-from poolcheck.read.pools import ClientPool, Role, is_unlimited, most_connections, pools_of, resolved, role_of
+from poolcheck.read.python.constructors import BY_NAME
+from poolcheck.read.python.module import Project
+from poolcheck.read.python.pools import (
+    ClientPool,
+    Role,
+    is_unlimited,
+    most_connections,
+    pools_of,
+    resolved,
+    role_of,
+)
 from poolcheck.source import Span
 from poolcheck.value import Either, Known, Unknown, Value, number_of, scalars_of
 

@@ -3,10 +3,10 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.module import Module, Project
-from poolcheck.read.names import Class, Scope
-from poolcheck.read.provenance import Made, made_by
-from poolcheck.read.trees import walk
+from poolcheck.read.python.module import Module, Project
+from poolcheck.read.python.names import Class, Scope
+from poolcheck.read.python.provenance import Made, made_by
+from poolcheck.read.python.trees import walk
 
 
 def asked(module: Module) -> Made | None:

@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.shell import Command, Variable, commands, literal, script_at
+from poolcheck.read.kubernetes.shell import Command, Variable, commands, literal, script_at
 
 
 def words(script: str) -> list[list[str | None]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.stages import may_meet, stages
+from poolcheck.read.kubernetes.stages import may_meet, stages
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-PYTHON = {"libcst", "poolcheck.read.python", "poolcheck.read.module"}
-YAML = {"yaml", "poolcheck.read.yaml", "poolcheck.read.objects"}
+PYTHON = {"libcst", "poolcheck.read.python.facts", "poolcheck.read.python.module"}
+YAML = {"yaml", "poolcheck.read.kubernetes.yaml", "poolcheck.read.kubernetes.objects"}
 RICH = {"rich"}
 HEAVY = {
     *("asyncio", "dataclasses", "email", "importlib.metadata", "inspect", "json", "logging", "multiprocessing"),
@@ -66,7 +66,7 @@ def test_a_run_on_one_ini_imports_what_reads_ini(form: str, found: bool) -> None
 
     modules = imported("check", "--output-format", form, "pgbouncer.ini")
 
-    assert "poolcheck.read.pgbouncer" in modules
+    assert "poolcheck.read.pgbouncer.config" in modules
     assert not modules & (PYTHON | YAML | RICH | HEAVY)
 
 
@@ -84,7 +84,7 @@ def test_a_run_on_manifests_does_not_import_what_reads_python() -> None:
 
     modules = imported("check", "a.yaml")
 
-    assert "poolcheck.read.yaml" in modules
+    assert "poolcheck.read.kubernetes.yaml" in modules
     assert not modules & (PYTHON | RICH)
 
 

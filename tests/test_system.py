@@ -1,10 +1,9 @@
 import pytest
 
 from poolcheck.amount import Amount, Reason, between, exactly
-from poolcheck.files import Memory
 from poolcheck.finding import Finding, Severity
 from poolcheck.link.poolers import pooler_alone, stated_pooler
-from poolcheck.read.pgbouncer import PgBouncerConfig, Version, read_pgbouncer
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version, read_pgbouncer
 from poolcheck.source import Source, Span
 from poolcheck.stated import StatedPooler
 from poolcheck.system import Owner, Part, Pooler, Target, loads, one_for_each_place, operands, sharing, worst
@@ -31,7 +30,7 @@ def sums(*parts: Part) -> list[tuple[int, int]]:
 
 
 def pooler(text: str, version: Version | None = (1, 25)) -> Pooler:
-    facts = read_pgbouncer(Source("p.ini", text), Memory({}))
+    facts = read_pgbouncer(Source("p.ini", text))
     config = next(fact for fact in facts if isinstance(fact, PgBouncerConfig))
     return pooler_alone(config._replace(version=version))
 

@@ -209,7 +209,7 @@ QUIET_POOLER = """\
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Severity
-from poolcheck.read.pgbouncer import PgBouncerConfig
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.rule import Rule
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.url import Address, parse
+from poolcheck.read.python.url import Address, parse
 from poolcheck.value import HOLE
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from poolcheck.files import Memory
 from poolcheck.finding import Finding, Severity
-from poolcheck.read.pgbouncer import PgBouncerConfig, Version, read_pgbouncer
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version, read_pgbouncer
 from poolcheck.rule import Rule
 from poolcheck.source import Source
 from poolcheck_rules.pgbouncer.prepared_statements_off import PreparedStatementsOff
@@ -13,7 +12,7 @@ from poolcheck_rules.pgbouncer.unknown_setting import UnknownSetting
 
 
 def findings(rule: Rule[PgBouncerConfig], version: Version | None, text: str) -> list[Finding]:
-    (config,) = read_pgbouncer(Source("pgbouncer.ini", text), Memory({}))
+    (config,) = read_pgbouncer(Source("pgbouncer.ini", text))
 
     assert isinstance(config, PgBouncerConfig)
     return list(rule.check(config._replace(version=version)))

@@ -2,10 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from poolcheck.read import yaml
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.scalars import ScalarKind
-from poolcheck.read.yaml import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
+from poolcheck.read.kubernetes import yaml
+from poolcheck.read.kubernetes.scalars import ScalarKind
+from poolcheck.read.kubernetes.yaml import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import Unknown
 

@@ -10,10 +10,10 @@ from poolcheck.link.network import Origin, running
 from poolcheck.link.pods import stated_pods
 from poolcheck.link.poolers import entry_for
 from poolcheck.link.sources import Sources
-from poolcheck.read.environment import environment
-from poolcheck.read.launchers import Launch
-from poolcheck.read.pools import UNLIMITED, ClientPool, Role, is_unlimited, most_connections, resolved
-from poolcheck.read.python import PythonModule
+from poolcheck.read.kubernetes.environment import environment
+from poolcheck.read.kubernetes.launchers import Launch
+from poolcheck.read.python.facts import PythonModule
+from poolcheck.read.python.pools import UNLIMITED, ClientPool, Role, is_unlimited, most_connections, resolved
 from poolcheck.source import Span
 from poolcheck.stated import Stated, StatedWorkload
 from poolcheck.system import Client, Owner, Pooler, Target

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from poolcheck.amount import between
-from poolcheck.read.pgbouncer import Effective, PoolMode
+from poolcheck.read.pgbouncer.config import Effective, PoolMode
 from poolcheck.system import Pooler
 
 

@@ -10,10 +10,10 @@ from poolcheck.link.pods import Pods
 from poolcheck.link.poolers import completed, found_in, pooler_alone, pooler_of, stated_pooler, version_of
 from poolcheck.link.servers import is_postgres, server_in, stated_server
 from poolcheck.read.document import Fact
-from poolcheck.read.environment import Objects
-from poolcheck.read.kubernetes import Container, Manifest, Workload
-from poolcheck.read.pgbouncer import PgBouncerConfig
-from poolcheck.read.stages import stages
+from poolcheck.read.kubernetes.environment import Objects
+from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
+from poolcheck.read.kubernetes.stages import stages
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.source import Span
 from poolcheck.stated import Stated
 from poolcheck.system import Owner, Pooler, Server

@@ -10,7 +10,7 @@ from poolcheck.stated import Stated
 from poolcheck.system import Client, System
 
 if TYPE_CHECKING:
-    from poolcheck.read.module import Project
+    from poolcheck.read.python.module import Project
 
 
 def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None", stated: Stated) -> System:

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from poolcheck.read.kubernetes import Container, Manifest, Service, Workload
-from poolcheck.read.stages import may_meet
+from poolcheck.read.kubernetes.manifest import Container, Manifest, Service, Workload
+from poolcheck.read.kubernetes.stages import may_meet
 from poolcheck.source import Located, Span
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from poolcheck.amount import Amount, Reason, exactly, product
-from poolcheck.read.stages import stages
+from poolcheck.read.kubernetes.stages import stages
 
 _NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 _BASES = frozenset({"base", "bases", "component", "components"})

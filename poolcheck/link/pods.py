@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from poolcheck.amount import Amount, Reason, between, either, exactly
 from poolcheck.link.network import same_namespace
-from poolcheck.read.kubernetes import Autoscaler, Count, Manifest, Workload, WorkloadKind
-from poolcheck.read.stages import may_meet, stages
+from poolcheck.read.kubernetes.manifest import Autoscaler, Count, Manifest, Workload, WorkloadKind
+from poolcheck.read.kubernetes.stages import may_meet, stages
 from poolcheck.source import Located, Span
 from poolcheck.stated import StatedWorkload
 

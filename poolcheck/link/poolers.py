@@ -6,11 +6,19 @@ from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, between, either, exactly, known_part, least, product, total
 from poolcheck.link.network import running
-from poolcheck.read import c_number
-from poolcheck.read.environment import Objects
-from poolcheck.read.kubernetes import Container, Workload
-from poolcheck.read.pgbouncer import FALLBACK, Effective, Entry, Parameter, PgBouncerConfig, PoolMode, Version
-from poolcheck.read.pooler_images import Family, pooler_image
+from poolcheck.read.kubernetes.environment import Objects
+from poolcheck.read.kubernetes.manifest import Container, Workload
+from poolcheck.read.kubernetes.pooler_images import Family, pooler_image
+from poolcheck.read.pgbouncer import c_number
+from poolcheck.read.pgbouncer.config import (
+    FALLBACK,
+    Effective,
+    Entry,
+    Parameter,
+    PgBouncerConfig,
+    PoolMode,
+    Version,
+)
 from poolcheck.read.template import has_template
 from poolcheck.source import Span
 from poolcheck.stated import StatedPooler

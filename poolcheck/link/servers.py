@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, between, difference, exactly, total
-from poolcheck.read.commands import program, started
-from poolcheck.read.environment import Environment, Objects, environment
-from poolcheck.read.kubernetes import Container, Workload
-from poolcheck.read.pgbouncer import Effective
+from poolcheck.read.kubernetes.commands import program, started
+from poolcheck.read.kubernetes.environment import Environment, Objects, environment
+from poolcheck.read.kubernetes.manifest import Container, Workload
+from poolcheck.read.pgbouncer.config import Effective
 from poolcheck.source import Located, Span
 from poolcheck.stated import StatedDatabase
 from poolcheck.system import Server

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from poolcheck.read.document import Fact
-from poolcheck.read.gunicorn import configured
-from poolcheck.read.kubernetes import Container, Workload
-from poolcheck.read.launchers import Launch, launch
-from poolcheck.read.module import Module, Project
-from poolcheck.read.python import PythonModule
+from poolcheck.read.kubernetes.launchers import Launch, launch
+from poolcheck.read.kubernetes.manifest import Container, Workload
+from poolcheck.read.python.facts import PythonModule
+from poolcheck.read.python.gunicorn import configured
+from poolcheck.read.python.module import Module, Project
 from poolcheck.stated import StatedWorkload
 from poolcheck.value import Lookup
 

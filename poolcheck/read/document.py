@@ -11,10 +11,10 @@ from poolcheck.read.text import UTF_16, decode, encoding_of
 from poolcheck.source import Source, Span
 
 if TYPE_CHECKING:
-    from poolcheck.read.kubernetes import Manifest
-    from poolcheck.read.module import Project
-    from poolcheck.read.pgbouncer import PgBouncerConfig
-    from poolcheck.read.python import PythonModule
+    from poolcheck.read.kubernetes.manifest import Manifest
+    from poolcheck.read.pgbouncer.config import PgBouncerConfig
+    from poolcheck.read.python.facts import PythonModule
+    from poolcheck.read.python.module import Project
 
 Fact: TypeAlias = "PgBouncerConfig | Manifest | PythonModule | SyntaxFault | ReadFault"
 
@@ -59,16 +59,16 @@ class Reader:
     def _facts(self, source: Source, form: Format) -> Iterator[Fact]:
         match form:
             case Format.INI:
-                from poolcheck.read.pgbouncer import read_pgbouncer
+                from poolcheck.read.pgbouncer.config import read_pgbouncer
 
-                yield from read_pgbouncer(source, self._files)
+                yield from read_pgbouncer(source)
             case Format.YAML:
-                from poolcheck.read.kubernetes import read_manifest
+                from poolcheck.read.kubernetes.objects import read_manifest
 
-                yield from read_manifest(source, self._files)
+                yield from read_manifest(source)
             case Format.PYTHON:
-                from poolcheck.read.module import Project
-                from poolcheck.read.python import read_python
+                from poolcheck.read.python.facts import read_python
+                from poolcheck.read.python.module import Project
 
                 self.project = self.project or Project(self._files)
                 yield from read_python(source, self.project)
@@ -87,7 +87,7 @@ def _is_of_interest(data: bytes, form: Format, path: str) -> bool:
             ascii_only = data.replace(b"\0", b"") if data[:2] in UTF_16 else data
             return b"kind" in ascii_only and b"apiVersion" in ascii_only
         case Format.PYTHON:
-            from poolcheck.read.interest import mentions_a_pool
+            from poolcheck.read.python.interest import mentions_a_pool
 
             return mentions_a_pool(data)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 _OPENING = re.compile(r"\{\{|\{%|\{#|<%|%\{|\$\{|\$\(|\$[A-Za-z_]\w*")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>", "%{": "}", "${": "}", "$(": ")"}
 
+_FILLED_IN = re.compile(r"\{\{|\{%|<%|\$\{")
 _PLACEHOLDER = re.compile(r"__\w+__|@+\w+@+|%+\w+%+")
 _IN_YAML = re.compile(
     r"^[ \t]*(?:-[ \t]+)?(?:\$\(|\$\{?\w+\}?|__\w+__)[ \t\r]*$|(?:^|[:-][ \t])[ \t]*(?:@+\w+@+|%+\w+%+)",
@@ -19,6 +20,11 @@ _LONGEST = 2_000
 def has_template(text: str) -> bool:
     """Whether any of it is to be filled in: `{{ x }}`, `{% x %}`, `<% x %>`, `%{ x }`, `${X}`, `$(X)`, `$X`."""
     return _OPENING.search(text) is not None
+
+
+def is_filled_in(value: str) -> bool:
+    """Whether a template engine or `envsubst` makes something else of a value: `{{ x }}`, `{% x %}`, `${X}`."""
+    return _FILLED_IN.search(value) is not None
 
 
 def is_placeholder(line: str) -> bool:

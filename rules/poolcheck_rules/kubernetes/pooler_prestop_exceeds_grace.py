@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.kubernetes import Container, ExecHook, Manifest, SleepHook, Workload
-from poolcheck.read.pooler_images import pooler_image
-from poolcheck.read.shell import Word, commands, literal, script_at
+from poolcheck.read.kubernetes.manifest import Container, ExecHook, Manifest, SleepHook, Workload
+from poolcheck.read.kubernetes.pooler_images import pooler_image
+from poolcheck.read.kubernetes.shell import Word, commands, literal, script_at
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.pgbouncer import PgBouncerConfig
-from poolcheck.read.pgbouncer_settings import Kind, Scope, known
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.read.pgbouncer.settings import Kind, Scope, known
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 

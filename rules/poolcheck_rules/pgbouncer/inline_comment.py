@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.pgbouncer import FALLBACK, Entry, PgBouncerConfig, PoolMode, Setting
-from poolcheck.read.pgbouncer_settings import Kind, Scope, known
+from poolcheck.read.pgbouncer.config import FALLBACK, Entry, PgBouncerConfig, PoolMode, Setting
+from poolcheck.read.pgbouncer.settings import Kind, Scope, known
 from poolcheck.read.template import has_template
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span

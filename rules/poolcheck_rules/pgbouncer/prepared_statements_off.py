@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.pgbouncer import PgBouncerConfig, PoolMode, Version
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, PoolMode, Version
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.pgbouncer import PgBouncerConfig
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 

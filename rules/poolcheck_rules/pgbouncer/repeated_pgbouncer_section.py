@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.pgbouncer import PgBouncerConfig, Setting
-from poolcheck.read.pgbouncer_settings import KnownSetting, Scope, known
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, Setting
+from poolcheck.read.pgbouncer.settings import KnownSetting, Scope, known
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from poolcheck.finding import Finding, Severity
-from poolcheck.read.pgbouncer import FALLBACK, PgBouncerConfig
-from poolcheck.read.pgbouncer_settings import NEWEST, OF_FORKS, SETTINGS, Scope, known, scopes_of
+from poolcheck.read.pgbouncer.config import FALLBACK, PgBouncerConfig
+from poolcheck.read.pgbouncer.settings import NEWEST, OF_FORKS, SETTINGS, Scope, known, scopes_of
 from poolcheck.rule import Rule
 from poolcheck.source import Located
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.constructors import Library
-from poolcheck.read.kubernetes import Manifest
-from poolcheck.read.pools import ClientPool, Role
-from poolcheck.read.python import PythonModule
+from poolcheck.read.kubernetes.manifest import Manifest
+from poolcheck.read.python.constructors import Library
+from poolcheck.read.python.facts import PythonModule
+from poolcheck.read.python.pools import ClientPool, Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
 from poolcheck.system import System

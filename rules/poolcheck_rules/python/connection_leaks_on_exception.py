@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.checkouts import Checkout
-from poolcheck.read.fate import Outcome
-from poolcheck.read.pools import Role
-from poolcheck.read.python import PythonModule
+from poolcheck.read.python.checkouts import Checkout
+from poolcheck.read.python.facts import PythonModule
+from poolcheck.read.python.fate import Outcome
+from poolcheck.read.python.pools import Role
 from poolcheck.rule import Rule
 
 

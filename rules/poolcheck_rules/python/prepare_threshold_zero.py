@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.pools import Role
+from poolcheck.read.python.pools import Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 from poolcheck.system import Client, System, sharing

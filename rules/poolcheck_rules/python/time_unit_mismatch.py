@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.constructors import Library
-from poolcheck.read.pools import ClientPool, Role
+from poolcheck.read.python.constructors import Library
+from poolcheck.read.python.pools import ClientPool, Role
 from poolcheck.rule import Rule
 from poolcheck.system import System
 from poolcheck.value import Known, Table, Value, by_default, number_of

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.constructors import Library
-from poolcheck.read.pgbouncer import Effective, PoolMode
+from poolcheck.read.pgbouncer.config import Effective, PoolMode
+from poolcheck.read.python.constructors import Library
 from poolcheck.rule import Rule
 from poolcheck.system import Client, System, Target, one_for_each_place
 from poolcheck.value import Known, number_of
 
 if TYPE_CHECKING:
-    from poolcheck.read.pools import ClientPool
+    from poolcheck.read.python.pools import ClientPool
 
 NEVER = -1
 

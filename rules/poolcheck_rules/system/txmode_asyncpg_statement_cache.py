@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.constructors import Library
+from poolcheck.read.python.constructors import Library
 from poolcheck.rule import Rule
 from poolcheck.system import Client, System, one_for_each_place, sharing
 from poolcheck.value import Known, Value, number_of
 
 if TYPE_CHECKING:
-    from poolcheck.read.pools import ClientPool
+    from poolcheck.read.python.pools import ClientPool
 
 
 class TxmodeAsyncpgStatementCache(Rule[System]):

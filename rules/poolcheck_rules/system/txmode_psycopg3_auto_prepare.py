@@ -10,7 +10,7 @@ from poolcheck.system import Client, System, one_for_each_place, sharing
 from poolcheck.value import Known
 
 if TYPE_CHECKING:
-    from poolcheck.read.pools import ClientPool
+    from poolcheck.read.python.pools import ClientPool
 
 SETS_THRESHOLD = re.compile(r"\.\s*prepare_threshold\s*=(?!=)")
 """Code that changes the threshold of a connection."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from poolcheck.read.kubernetes import (
+from poolcheck.read.kubernetes.manifest import (
     Container,
     EnvFrom,
     EnvSource,
@@ -22,8 +22,8 @@ from poolcheck.read.kubernetes import (
     WorkloadKind,
     Written,
 )
-from poolcheck.read.scalars import ScalarKind
-from poolcheck.read.yaml import Mapping, Node, Scalar, Sequence
+from poolcheck.read.kubernetes.scalars import ScalarKind
+from poolcheck.read.kubernetes.yaml import Mapping, Node, Scalar, Sequence
 from poolcheck.source import Located, Span
 from poolcheck.value import Unknown
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.constructors import BY_NAME, Constructor
-from poolcheck.read.names import (
+from poolcheck.read.python.constructors import BY_NAME, Constructor
+from poolcheck.read.python.names import (
     Definition,
     Scope,
     annotation_of,
@@ -16,7 +16,7 @@ from poolcheck.read.names import (
     qualified,
     returned,
 )
-from poolcheck.read.pools import constructor_called
+from poolcheck.read.python.pools import constructor_called
 
 _SYNC_ENGINE = BY_NAME["sqlalchemy.create_engine"]
 _ASYNC_ENGINE = BY_NAME["sqlalchemy.ext.asyncio.create_async_engine"]

@@ -1,6 +1,6 @@
 """The shape of Python text: which of its characters are code, and the pieces it can be cut into.
 
-Nothing here parses. A piece that is wanted is parsed by `poolcheck.read.trees`.
+Nothing here parses. A piece that is wanted is parsed by `poolcheck.read.python.trees`.
 """
 
 import re

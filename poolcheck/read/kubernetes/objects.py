@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.kubernetes import (
+from poolcheck.read.kubernetes.manifest import (
     Autoscaler,
     ConfigMap,
     DataEntry,
+    Manifest,
     Object,
     Secret,
     Service,
@@ -17,15 +18,47 @@ from poolcheck.read.kubernetes import (
     Workload,
     WorkloadKind,
 )
-from poolcheck.read.pods import identity, labels, read_workload
-from poolcheck.read.yaml import Mapping, Node, Scalar, TooManyAliases, compose, regions
+from poolcheck.read.kubernetes.pods import identity, labels, read_workload
+from poolcheck.read.kubernetes.yaml import Mapping, Node, Scalar, TooManyAliases, compose, regions
 from poolcheck.source import Located, Source, Span
+
+if TYPE_CHECKING:
+    from poolcheck.read.pgbouncer.config import PgBouncerConfig
 
 _KIND = re.compile(r"""kind["']?[ \t]*:[ \t]*["']?(\w+)""")
 _HEADER = re.compile(r"^[ \t]*\[[ \t]*pgbouncer[ \t]*\]", re.MULTILINE | re.IGNORECASE)
 
 
-def objects(source: Source) -> Iterator[Object | SyntaxFault]:
+def read_manifest(source: Source) -> "Iterator[Manifest | PgBouncerConfig | SyntaxFault]":
+    """The objects in a file, if there are any, and each pgbouncer.ini in its ConfigMaps and Secrets.
+
+    Documents of other kinds are not read, and so have no faults.
+    """
+    found: list[Object] = []
+    for item in _objects(source):
+        if isinstance(item, SyntaxFault):
+            yield item
+        else:
+            found.append(item)
+    if not found:
+        return
+    manifest = Manifest(
+        Span(source.path, 0, len(source.text)),
+        tuple(item for item in found if isinstance(item, Workload)),
+        tuple(item for item in found if isinstance(item, Service)),
+        tuple(item for item in found if isinstance(item, ConfigMap)),
+        tuple(item for item in found if isinstance(item, Secret)),
+        tuple(item for item in found if isinstance(item, Autoscaler)),
+    )
+    yield manifest
+    for data in [*(item.data for item in manifest.config_maps), *(item.data for item in manifest.secrets)]:
+        for entry in data:
+            if entry.config:
+                yield entry.config
+            yield from entry.faults
+
+
+def _objects(source: Source) -> Iterator[Object | SyntaxFault]:
     """The objects in a file, and the faults in it. Documents that name no kind in _KINDS are not read."""
     for region in regions(source):
         if _may_hold_objects(source.text, region):
@@ -137,7 +170,7 @@ def _is_pgbouncer_ini(key: str, text: str) -> bool:
 
 
 def _with_config(entry: DataEntry, source: Source, block: Span) -> DataEntry:
-    from poolcheck.read.pgbouncer import read_embedded
+    from poolcheck.read.pgbouncer.config import read_embedded
 
     read = tuple(read_embedded(source, block, entry.key.value))
     config = next((item for item in read if not isinstance(item, SyntaxFault)), None)

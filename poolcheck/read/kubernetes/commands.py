@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from poolcheck.read.environment import expand
-from poolcheck.read.kubernetes import Container
-from poolcheck.read.shell import Command, Variable, commands, script_at
+from poolcheck.read.kubernetes.environment import expand
+from poolcheck.read.kubernetes.manifest import Container
+from poolcheck.read.kubernetes.shell import Command, Variable, commands, script_at
 from poolcheck.source import Located, Span
 from poolcheck.value import HOLE, Known, Lookup, Unknown, Value, text_of
 

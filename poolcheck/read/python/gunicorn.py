@@ -5,10 +5,10 @@ import re
 import libcst as cst
 
 from poolcheck.amount import Amount, Reason, amount_of, between
-from poolcheck.read.evaluate import evaluate
-from poolcheck.read.launchers import Launch
-from poolcheck.read.module import Module
-from poolcheck.read.names import Definition, in_module
+from poolcheck.read.kubernetes.launchers import Launch
+from poolcheck.read.python.evaluate import evaluate
+from poolcheck.read.python.module import Module
+from poolcheck.read.python.names import Definition, in_module
 from poolcheck.value import Known, Lookup, Unknown, Value, resolve
 
 _BOUNDED = frozenset({"sync", "gthread"})

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
-from poolcheck.read.kubernetes import (
+from poolcheck.read.kubernetes.manifest import (
     ConfigMap,
     Container,
     DataEntry,
@@ -19,9 +19,9 @@ from poolcheck.read.kubernetes import (
     Manifest,
     Secret,
     Workload,
-    is_filled_in,
 )
-from poolcheck.read.stages import may_meet
+from poolcheck.read.kubernetes.stages import may_meet
+from poolcheck.read.template import is_filled_in
 from poolcheck.source import Located
 from poolcheck.value import Known, Lookup, Places, Unknown, Value, compute, moved
 

@@ -7,10 +7,10 @@ from typing import NamedTuple, TypeAlias
 
 import libcst as cst
 
-from poolcheck.read.constructors import LIBRARY_NAMES
-from poolcheck.read.module import Module
-from poolcheck.read.slices import Kind, Piece
-from poolcheck.read.trees import Tree, children
+from poolcheck.read.python.constructors import LIBRARY_NAMES
+from poolcheck.read.python.module import Module
+from poolcheck.read.python.slices import Kind, Piece
+from poolcheck.read.python.trees import Tree, children
 from poolcheck.source import Span
 
 DEEPEST = 40

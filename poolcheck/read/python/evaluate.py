@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import libcst as cst
 
-from poolcheck.read.changes import Act, Change, changes, is_changed_somewhere
-from poolcheck.read.formats import formatted, interpolated
-from poolcheck.read.names import (
+from poolcheck.read.python.changes import Act, Change, changes, is_changed_somewhere
+from poolcheck.read.python.formats import formatted, interpolated
+from poolcheck.read.python.names import (
     Class,
     Definition,
     Scope,

@@ -17,7 +17,7 @@ from libcst.metadata import ByteSpanPositionProvider
 from libcst.metadata.span_provider import SpanProvidingCodegenState
 
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.slices import MOST_STRAIN, Kind, Masked, Piece, mask, strain, whole
+from poolcheck.read.python.slices import MOST_STRAIN, Kind, Masked, Piece, mask, strain, whole
 from poolcheck.source import Source, Span
 
 NOTABLE_STRAIN = 10_000

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.constructors import Constructor, Library
-from poolcheck.read.evaluate import evaluate
-from poolcheck.read.fate import Fate, Outcome, Terms, fate_of
-from poolcheck.read.module import Module
-from poolcheck.read.names import (
+from poolcheck.read.python.constructors import Constructor, Library
+from poolcheck.read.python.evaluate import evaluate
+from poolcheck.read.python.fate import Fate, Outcome, Terms, fate_of
+from poolcheck.read.python.module import Module
+from poolcheck.read.python.names import (
     Class,
     Scope,
     annotation_of,
@@ -20,9 +20,9 @@ from poolcheck.read.names import (
     dotted,
     functions_called,
 )
-from poolcheck.read.pools import Role, constructor_called, role_of
-from poolcheck.read.provenance import Made, made_by
-from poolcheck.read.trees import children, walk
+from poolcheck.read.python.pools import Role, constructor_called, role_of
+from poolcheck.read.python.provenance import Made, made_by
+from poolcheck.read.python.trees import children, walk
 from poolcheck.source import Span
 from poolcheck.value import Value
 

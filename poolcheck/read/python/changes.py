@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.module import Module
-from poolcheck.read.names import Scope, bound_in, dotted, inside, loop_around
-from poolcheck.read.slices import Kind
-from poolcheck.read.trees import walk
+from poolcheck.read.python.module import Module
+from poolcheck.read.python.names import Scope, bound_in, dotted, inside, loop_around
+from poolcheck.read.python.slices import Kind
+from poolcheck.read.python.trees import walk
 from poolcheck.source import Span
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from poolcheck.read.checkouts import Checkout, checkouts_of
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.module import Module, Project
-from poolcheck.read.pools import ClientPool, Role, pools_of, role_of
-from poolcheck.read.trees import syntax_fault
+from poolcheck.read.python.checkouts import Checkout, checkouts_of
+from poolcheck.read.python.module import Module, Project
+from poolcheck.read.python.pools import ClientPool, Role, pools_of, role_of
+from poolcheck.read.python.trees import syntax_fault
 from poolcheck.source import Source, Span
 
 

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
-from poolcheck.files import Files
-from poolcheck.read import c_number
-from poolcheck.read.connection_string import Parameter, read_connection_string
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.ini import Assignment, Ini, Section, read_ini
-from poolcheck.read.pgbouncer_settings import Kind, Scope, Version, known
+from poolcheck.read.pgbouncer import c_number
+from poolcheck.read.pgbouncer.connection_string import Parameter, read_connection_string
+from poolcheck.read.pgbouncer.ini import Assignment, Ini, Section, read_ini
+from poolcheck.read.pgbouncer.settings import Kind, Scope, Version, known
 from poolcheck.read.template import has_template
 from poolcheck.source import Located, Source, Span
 
@@ -203,7 +202,7 @@ class PgBouncerConfig(NamedTuple):
         return self.users_in_effect.get(user.value)
 
 
-def read_pgbouncer(source: Source, _files: Files) -> Iterator[PgBouncerConfig | SyntaxFault]:
+def read_pgbouncer(source: Source) -> Iterator[PgBouncerConfig | SyntaxFault]:
     """What a whole file says. Includes are not followed; nothing is said of a file that is none of PgBouncer's."""
     yield from read_embedded(source, Span(source.path, 0, len(source.text)), os.path.basename(source.path))
 

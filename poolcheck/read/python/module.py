@@ -10,10 +10,10 @@ from functools import cached_property
 import libcst as cst
 
 from poolcheck.files import Files, Format
-from poolcheck.read.imports import Import, imports
-from poolcheck.read.slices import Kind, Masked, Piece, mask, pieces, whole
+from poolcheck.read.python.imports import Import, imports
+from poolcheck.read.python.slices import Kind, Masked, Piece, mask, pieces, whole
+from poolcheck.read.python.trees import Tree, parse
 from poolcheck.read.text import decode
-from poolcheck.read.trees import Tree, parse
 from poolcheck.source import Source
 
 FARTHEST = 12

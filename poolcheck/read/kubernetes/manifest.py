@@ -1,27 +1,21 @@
 """What Kubernetes manifests say about workloads, their environment and the objects they refer to."""
 
-import re
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from poolcheck.files import Files
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.scalars import ScalarKind
-from poolcheck.source import Edit, Located, Source, Span
+from poolcheck.read.kubernetes.scalars import ScalarKind
+from poolcheck.source import Edit, Located, Span
 from poolcheck.value import Unknown
 
 if TYPE_CHECKING:
-    from poolcheck.read.pgbouncer import PgBouncerConfig
+    from poolcheck.read.pgbouncer.config import PgBouncerConfig
 
 Count: TypeAlias = Located[int] | Unknown | None
 """A whole number; None where the object leaves it to its default, Unknown where it is written but not told."""
 
 Labels: TypeAlias = frozenset[tuple[str, str]]
 """Names with their values. A selector picks the labels that it is a subset of."""
-
-
-_FILLED_IN = re.compile(r"\{\{|\{%|<%|\$\{")
 
 
 class WorkloadKind(StrEnum):
@@ -258,39 +252,3 @@ class Manifest(NamedTuple):
     config_maps: tuple[ConfigMap, ...]
     secrets: tuple[Secret, ...]
     autoscalers: tuple[Autoscaler, ...]
-
-
-def read_manifest(source: Source, _files: Files) -> "Iterator[Manifest | PgBouncerConfig | SyntaxFault]":
-    """The objects in a file, if there are any, and each pgbouncer.ini in its ConfigMaps and Secrets.
-
-    Documents of other kinds are not read, and so have no faults.
-    """
-    from poolcheck.read.objects import objects
-
-    found: list[Object] = []
-    for item in objects(source):
-        if isinstance(item, SyntaxFault):
-            yield item
-        else:
-            found.append(item)
-    if not found:
-        return
-    manifest = Manifest(
-        Span(source.path, 0, len(source.text)),
-        tuple(item for item in found if isinstance(item, Workload)),
-        tuple(item for item in found if isinstance(item, Service)),
-        tuple(item for item in found if isinstance(item, ConfigMap)),
-        tuple(item for item in found if isinstance(item, Secret)),
-        tuple(item for item in found if isinstance(item, Autoscaler)),
-    )
-    yield manifest
-    for data in [*(item.data for item in manifest.config_maps), *(item.data for item in manifest.secrets)]:
-        for entry in data:
-            if entry.config:
-                yield entry.config
-            yield from entry.faults
-
-
-def is_filled_in(text: str) -> bool:
-    """Whether a template engine or `envsubst` makes something else of a text: `{{ x }}`, `{% x %}`, `${X}`."""
-    return _FILLED_IN.search(text) is not None

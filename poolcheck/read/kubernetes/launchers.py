@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, between, exactly
-from poolcheck.read.commands import program, started
-from poolcheck.read.kubernetes import Container
-from poolcheck.read.launcher_table import LAUNCHERS, Launcher
-from poolcheck.read.shell import commands, literal
+from poolcheck.read.kubernetes.commands import program, started
+from poolcheck.read.kubernetes.launcher_table import LAUNCHERS, Launcher
+from poolcheck.read.kubernetes.manifest import Container
+from poolcheck.read.kubernetes.shell import commands, literal
 from poolcheck.source import Located
 from poolcheck.value import HOLE, Lookup, text_of
 

@@ -13,7 +13,7 @@ import yaml
 from yaml import CollectionNode, MappingNode, ScalarNode, SequenceNode
 
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.scalars import ScalarKind, integer_of, kind_of_plain
+from poolcheck.read.kubernetes.scalars import ScalarKind, integer_of, kind_of_plain
 from poolcheck.read.template import is_filled_in_yaml
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import Unknown

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.amount import Amount, Reason, amount_of, between, exactly, total
-from poolcheck.read.constructors import BY_NAME, LIBRARY_NAMES, Constructor, Library
-from poolcheck.read.evaluate import evaluate
-from poolcheck.read.module import Module
-from poolcheck.read.names import Class, Scope, bound_in, definitions, dotted, qualified
-from poolcheck.read.trees import children
-from poolcheck.read.url import Address, known, known_host, parse
+from poolcheck.read.python.constructors import BY_NAME, LIBRARY_NAMES, Constructor, Library
+from poolcheck.read.python.evaluate import evaluate
+from poolcheck.read.python.module import Module
+from poolcheck.read.python.names import Class, Scope, bound_in, definitions, dotted, qualified
+from poolcheck.read.python.trees import children
+from poolcheck.read.python.url import Address, known, known_host, parse
 from poolcheck.source import Span
 from poolcheck.value import (
     Known,

@@ -1,0 +1,1 @@
+"""From manifests to the objects in them, and what their containers run."""
