@@ -1,7 +1,9 @@
 """The sentence poolcheck is: discover, read, link, check, report."""
 
+import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
@@ -19,6 +21,9 @@ from poolcheck.suppress import ANNOTATION, Silenced, Suppression, annotated, mis
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many of how many files are read."""
+
+COLLECT_AFTER = 50_000
+"""New objects after which Python looks for cycles: here are few, and the looks took an eighth of a run."""
 
 
 class Report(NamedTuple):
@@ -42,8 +47,19 @@ def check(
 ) -> Report:
     """The findings in the files at these paths. Raises RuleFailed, BrokenRulePack and BadConfiguration."""
     examine = partial(_examine, sorted(paths), files, Judge(rules, configurations), progress)
-    # Only what is read from Python is read by recursion.
-    return deep(examine) if any(path.endswith(".py") for path in paths) else examine()
+    with _seldom_collecting():
+        # Only what is read from Python is read by recursion.
+        return deep(examine) if any(path.endswith(".py") for path in paths) else examine()
+
+
+@contextmanager
+def _seldom_collecting() -> Generator[None]:
+    young, *older = gc.get_threshold()
+    gc.set_threshold(COLLECT_AFTER, *older)
+    try:
+        yield
+    finally:
+        gc.set_threshold(young, *older)
 
 
 def _examine(paths: Sequence[str], files: Files, judge: Judge, progress: Progress | None) -> Report:

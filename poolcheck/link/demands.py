@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from poolcheck.link.known import Known
 from poolcheck.link.network import Origin
-from poolcheck.link.poolers import wanted_by
+from poolcheck.link.server_pools import wanted_by
 from poolcheck.read.pgbouncer.config import Entry
 from poolcheck.system import Demand, Owner, Server
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from poolcheck.amount import Reason, product
+from poolcheck.link.deployed import found_in, pooler_of
 from poolcheck.link.network import Network, Origin, running
 from poolcheck.link.overlays import Overlays
 from poolcheck.link.pods import Pods
-from poolcheck.link.poolers import completed, found_in, pooler_alone, pooler_of, stated_pooler, version_of
+from poolcheck.link.poolers import completed, pooler_alone, stated_pooler, version_of
 from poolcheck.link.servers import is_postgres, server_in, stated_server
 from poolcheck.read.document import Fact
 from poolcheck.read.kubernetes.environment import Objects

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from poolcheck.link.demands import demands
-from poolcheck.link.known import Known
+from poolcheck.link.poolers import pooler_alone, version_of
 from poolcheck.read.document import Fact
+from poolcheck.read.fault import ReadFault, SyntaxFault
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.stated import Stated
 from poolcheck.system import Client, System
 
@@ -19,6 +20,11 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
     `paths` are those of all files, also of those that hold nothing; without a `project` there is no Python.
     """
     facts, paths = tuple(facts), tuple(paths)
+    if project is None and not (stated.databases or stated.poolers) and all(map(_stands_alone, facts)):
+        return _unlinked(facts, stated)
+    from poolcheck.link.demands import demands
+    from poolcheck.link.known import Known
+
     known = Known(facts, paths, stated)
     found: tuple[Client, ...] = ()
     if project:
@@ -28,3 +34,17 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
         found = tuple(clients(known, Sources(facts, paths, project), stated))
     documents = tuple(known.document(fact) for fact in facts)
     return System(documents, tuple(known.servers), tuple(known.poolers), tuple(demands(known)), found)
+
+
+def _stands_alone(fact: Fact) -> bool:
+    return isinstance(fact, PgBouncerConfig | SyntaxFault | ReadFault)
+
+
+def _unlinked(facts: tuple[Fact, ...], stated: Stated) -> System:
+    """A system of nothing but configurations of PgBouncer, made without importing what reads the rest."""
+    version = version_of(stated.target.pgbouncer)
+    documents = tuple(
+        fact._replace(version=version) if isinstance(fact, PgBouncerConfig) else fact for fact in facts
+    )
+    poolers = tuple(pooler_alone(fact) for fact in documents if isinstance(fact, PgBouncerConfig))
+    return System(documents, (), poolers, (), ())

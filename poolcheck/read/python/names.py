@@ -278,8 +278,12 @@ def inside(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while waiting:
         node = waiting.pop()
         yield node
-        if not isinstance(node, cst.FunctionDef | cst.ClassDef | cst.Lambda):
-            waiting += [*children(node)][::-1]
+        if type(node) not in _OF_THEIR_OWN:
+            waiting += children(node)[::-1]
+
+
+_OF_THEIR_OWN = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
+"""What has names of its own."""
 
 
 def loop_around(place: Span, scope: Scope) -> Span | None:
