@@ -8,17 +8,12 @@ from poolcheck.read.python.module import Module, Project
 from poolcheck.read.python.names import (
     Class,
     Scope,
-    annotation_of,
-    bound_in,
     class_named,
     class_of,
     definitions,
-    dotted,
     functions_called,
-    inside,
     lineage,
     qualified,
-    returned,
 )
 from poolcheck.read.python.trees import children
 
@@ -54,13 +49,6 @@ def written(text: str, others: Mapping[str, str] | None = None) -> tuple[list[st
     found = definitions(*last(text, others))
     code = cst.Module([])
     return [code.code_for_node(each.node).strip() for each in found.definitions], found.is_complete
-
-
-@pytest.mark.parametrize(
-    ("expression", "name"), [("a", "a"), ("a.b.c", "a.b.c"), ("a().b", None), ("a[0]", None), ("5", None)]
-)
-def test_dotted_names_are_names_and_attributes(expression: str, name: str | None) -> None:
-    assert dotted(cst.parse_expression(expression)) == name
 
 
 @pytest.mark.parametrize(
@@ -241,27 +229,6 @@ def test_a_lineage_goes_through_the_project_and_ends_outside() -> None:
     assert found.outside == {"pydantic.BaseModel"}
     assert found.is_decorated
     assert found.is_record
-
-
-def test_functions_inside_a_function_are_not_looked_into() -> None:
-    function = cst.ensure_type(
-        cst.parse_statement(
-            "def f(a, b=1):\n    x = 1\n    def g():\n        y = 2\n        return 3\n    return x\n"
-        ),
-        cst.FunctionDef,
-    )
-
-    assert {*bound_in(function)} == {"a", "b", "x", "g"}
-    assert [dotted(each) for each in returned(function)] == ["x"]
-    assert not [node for node in inside(function) if isinstance(node, cst.Name) and node.value == "y"]
-
-
-def test_the_type_of_a_parameter_is_found() -> None:
-    function = cst.ensure_type(cst.parse_statement("def f(a: int, *, b: str = '', c=1): ...\n"), cst.FunctionDef)
-
-    found = [annotation_of(name, function) for name in ("a", "b", "c", "d")]
-
-    assert [each and dotted(each) for each in found] == ["int", "str", None, None]
 
 
 def test_only_functions_can_be_called() -> None:

@@ -6,20 +6,12 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from poolcheck.read.python.bindings import annotation_of, bound_in, dotted
 from poolcheck.read.python.constructors import Constructor, Library
 from poolcheck.read.python.evaluate import evaluate
 from poolcheck.read.python.fate import Fate, Outcome, Terms, fate_of
 from poolcheck.read.python.module import Module
-from poolcheck.read.python.names import (
-    Class,
-    Scope,
-    annotation_of,
-    bound_in,
-    class_of,
-    definitions,
-    dotted,
-    functions_called,
-)
+from poolcheck.read.python.names import Class, Scope, class_of, definitions, functions_called
 from poolcheck.read.python.pools import Role, constructor_called, role_of
 from poolcheck.read.python.provenance import Made, made_by
 from poolcheck.read.python.trees import children, walk

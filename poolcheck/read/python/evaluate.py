@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import libcst as cst
 
+from poolcheck.read.python.bindings import dotted, inside, returned
 from poolcheck.read.python.changes import Act, Change, changes, is_changed_somewhere
 from poolcheck.read.python.formats import formatted, interpolated
 from poolcheck.read.python.names import (
@@ -13,14 +14,11 @@ from poolcheck.read.python.names import (
     Scope,
     Trail,
     definitions,
-    dotted,
     functions_called,
     in_class,
-    inside,
     lineage,
     outset,
     qualified,
-    returned,
 )
 from poolcheck.source import Span
 from poolcheck.value import (

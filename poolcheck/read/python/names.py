@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import libcst as cst
 
+from poolcheck.read.python.bindings import Bound, bound_in, dotted, inside, names_bound, returned
 from poolcheck.read.python.constructors import LIBRARY_NAMES
 from poolcheck.read.python.module import Module
 from poolcheck.read.python.slices import Kind, Piece
-from poolcheck.read.python.trees import Tree, children
+from poolcheck.read.python.trees import Tree
 from poolcheck.source import Span
 
 DEEPEST = 40
@@ -65,10 +66,6 @@ class Scope(NamedTuple):
         return self._replace(functions=(*self.functions, function))
 
 
-Bound: TypeAlias = cst.FunctionDef | cst.BaseExpression | cst.AnnAssign | cst.WithItem
-"""What binds a name: a function, an expression that is assigned, an assignment with a type, a `with … as`."""
-
-
 class Definition(NamedTuple):
     """What a name is bound to, and the scope that it is to be read in."""
 
@@ -84,15 +81,6 @@ class Bindings(NamedTuple):
 
 
 UNSEEN = Bindings(is_complete=False)
-
-
-def dotted(node: cst.CSTNode) -> str | None:
-    """`a.b.c` as it is written; None for anything but a name and attributes of it."""
-    names: list[str] = []
-    while isinstance(node, cst.Attribute):
-        names.append(node.attr.value)
-        node = node.value
-    return ".".join([node.value, *reversed(names)]) if isinstance(node, cst.Name) else None
 
 
 def qualified(node: cst.CSTNode, scope: Scope) -> str | None:
@@ -253,56 +241,12 @@ _OUTSIDE = LIBRARY_NAMES | {"os", "pydantic", "pydantic_settings"}
 """Packages that are not looked for in the project."""
 
 
-@lru_cache(maxsize=1024)
-def bound_in(root: cst.CSTNode) -> Mapping[str, tuple[Bound | None, ...]]:
-    """The names that are bound inside a function or a statement, not counting functions and classes in it.
-
-    Each with what it is bound to; None for what is not an expression, such as a parameter or the target of a loop.
-    """
-    found: dict[str, list[Bound | None]] = {}
-    declared: set[str] = set()
-    if isinstance(root, cst.FunctionDef):
-        for parameter in _parameters(root.params):
-            found.setdefault(parameter.name.value, []).append(None)
-    for node in inside(root) if isinstance(root, cst.FunctionDef) else (root, *inside(root)):
-        if isinstance(node, cst.Global | cst.Nonlocal):
-            declared |= {item.name.value for item in node.names}
-        for name, bound in _binding(node):
-            found.setdefault(name, []).append(bound)
-    return {name: tuple(bound) for name, bound in found.items() if name not in declared}
-
-
-def inside(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The nodes inside a function or a statement in the order of the source, but none inside functions in it."""
-    waiting = [*children(root)][::-1]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if type(node) not in _OF_THEIR_OWN:
-            waiting += children(node)[::-1]
-
-
-_OF_THEIR_OWN = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
-"""What has names of its own."""
-
-
 def loop_around(place: Span, scope: Scope) -> Span | None:
     """The outmost loop around a place in a function, or else in a statement of a module."""
     roots = scope.functions[-1:] or scope.tree.statements
     loops = (each for root in roots for each in (root, *inside(root)) if isinstance(each, cst.For | cst.While))
     spans = (scope.span(loop) for loop in loops)
     return next((span for span in spans if span.start <= place.start and place.end <= span.end), None)
-
-
-def returned(function: cst.FunctionDef) -> tuple[cst.BaseExpression, ...]:
-    """The expressions that a function may return."""
-    return tuple(node.value for node in inside(function) if isinstance(node, cst.Return) and node.value)
-
-
-def annotation_of(name: str, function: cst.FunctionDef) -> cst.BaseExpression | None:
-    """The type that a function declares for one of its parameters."""
-    found = (parameter for parameter in _parameters(function.params) if parameter.name.value == name)
-    return next((parameter.annotation.annotation for parameter in found if parameter.annotation), None)
 
 
 def functions_called(node: cst.BaseExpression, scope: Scope, trail: Trail | None = None) -> Iterator[Definition]:
@@ -449,7 +393,7 @@ def _bound_as_global(name: str, module: Module) -> Iterator[Definition | None]:
             found: list[Definition | None] = []
             if isinstance(function, cst.FunctionDef):
                 scope = Scope(module, tree).inside(function)
-                bindings = (binding for node in inside(function) for binding in _binding(node))
+                bindings = (binding for node in inside(function) for binding in names_bound(node))
                 found = [Definition(bound, scope) if bound else None for each, bound in bindings if each == name]
             # A function inside of that function may be meant.
             yield from found or [None]
@@ -505,71 +449,3 @@ def _class_returned(func: cst.BaseExpression, scope: Scope, trail: Trail) -> Cla
             declared = class_named(function.returns.annotation, around) if function.returns else None
             classes |= {declared} if declared and (None in made or len(made) != 1) else made
     return classes.pop() if len(classes) == 1 else None
-
-
-_BINDING = frozenset(
-    {
-        cst.AnnAssign, cst.Assign, cst.AugAssign, cst.ClassDef, cst.CompFor, cst.Del, cst.ExceptHandler, cst.For,
-        cst.FunctionDef, cst.Lambda, cst.MatchAs, cst.MatchStar, cst.NamedExpr, cst.WithItem,
-    }
-)  # fmt: skip
-"""The nodes that bind names. Asked first, as to match a node against fifteen patterns takes a while."""
-
-
-def _binding(node: cst.CSTNode) -> Iterator[tuple[str, Bound | None]]:
-    """The names that a node binds by itself."""
-    if type(node) not in _BINDING:
-        return
-    match node:
-        case cst.Assign(targets=targets, value=value):
-            for target in targets:
-                yield from _bound_by(target.target, value)
-        case cst.AnnAssign(target=target):
-            if node.value and (name := dotted(target)):
-                yield name, node
-        case cst.NamedExpr(target=cst.Name(value=name), value=value):
-            yield name, value
-        case cst.WithItem(asname=cst.AsName(name=cst.Name() | cst.Attribute() as target)):
-            yield from ((name, node) for name in [dotted(target)] if name)
-        case cst.FunctionDef(name=cst.Name(value=name)):
-            yield name, node
-        case _:
-            yield from ((name, None) for name in _bound_to_unseen(node))
-
-
-def _bound_to_unseen(node: cst.CSTNode) -> Iterator[str]:
-    """The names that a node binds to what is no expression."""
-    match node:
-        case cst.AugAssign(target=target) | cst.For(target=target) | cst.CompFor(target=target):
-            yield from (name for name, _ in _bound_by(target, None))
-        case cst.Del(target=target):
-            yield from (name for name, _ in _bound_by(target, None))
-        case cst.Lambda(params=params):
-            yield from (parameter.name.value for parameter in _parameters(params))
-        case cst.WithItem(asname=cst.AsName(name=target)) | cst.ExceptHandler(name=cst.AsName(name=target)):
-            yield from (name for name, _ in _bound_by(target, None))
-        case cst.MatchAs(name=cst.Name(value=name)) | cst.MatchStar(name=cst.Name(value=name)):
-            yield name
-        case cst.ClassDef(name=cst.Name(value=name)):
-            yield name
-        case _:
-            pass
-
-
-def _bound_by(target: cst.CSTNode, value: cst.BaseExpression | None) -> Iterator[tuple[str, Bound | None]]:
-    """What a target of an assignment binds, element by element where both sides are written out."""
-    if name := dotted(target):
-        yield name, value
-    elif isinstance(target, cst.Tuple | cst.List):
-        values: list[cst.BaseExpression | None] = [None] * len(target.elements)
-        if isinstance(value, cst.Tuple | cst.List) and len(value.elements) == len(target.elements):
-            values = [element.value for element in value.elements]
-        for element, each in zip(target.elements, values, strict=True):
-            yield from _bound_by(element.value, each)
-    elif isinstance(target, cst.StarredElement):
-        yield from _bound_by(target.value, None)
-
-
-def _parameters(parameters: cst.Parameters) -> Iterator[cst.Param]:
-    yield from (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)
-    yield from (each for each in (parameters.star_arg, parameters.star_kwarg) if isinstance(each, cst.Param))

@@ -5,17 +5,9 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from poolcheck.read.python.bindings import annotation_of, bound_in, returned
 from poolcheck.read.python.constructors import BY_NAME, Constructor
-from poolcheck.read.python.names import (
-    Definition,
-    Scope,
-    annotation_of,
-    bound_in,
-    definitions,
-    functions_called,
-    qualified,
-    returned,
-)
+from poolcheck.read.python.names import Definition, Scope, definitions, functions_called, qualified
 from poolcheck.read.python.pools import constructor_called
 
 _SYNC_ENGINE = BY_NAME["sqlalchemy.create_engine"]
