@@ -1,6 +1,7 @@
 """What a pgbouncer.ini means: settings, entries, and what is in effect of them."""
 
 import os.path
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
@@ -8,6 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 from poolcheck.read.fault import SyntaxFault
 from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.connection_string import Parameter, read_connection_string
+from poolcheck.read.pgbouncer.hosts import hosts_of, is_near
 from poolcheck.read.pgbouncer.ini import Assignment, Ini, Section, read_ini
 from poolcheck.read.pgbouncer.settings import Kind, Scope, Version, known
 from poolcheck.read.template import has_template
@@ -26,6 +28,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_LISTED = re.compile(r"[^, \t\n\v\f\r]+")
 
 FALLBACK = "*"
 """The entry of [databases] for every name that has none; its string is not read before a client asks for one."""
@@ -134,10 +138,62 @@ class PgBouncerConfig(NamedTuple):
         if name in self.settings_in_effect:
             number = self.integer(name)
             return Effective(number.value, number.span) if number else None
-        fact = known(Scope.PGBOUNCER, name)
-        default = fact.default_in(self.version) if fact and not self.is_unknown(name) else None
+        default = self._default(name)
         built_in = c_number.signed(default) if default else None
         return None if built_in is None else Effective(built_in, None)
+
+    def effective_seconds(self, name: str) -> Effective[float] | None:
+        """The time PgBouncer works with; None where it is unknown or refused, or versions differ about it."""
+        if name in self.settings_in_effect:
+            time = self.seconds(name)
+            return Effective(time.value, time.span) if time else None
+        default = self._default(name)
+        built_in = c_number.seconds(default) if default else None
+        return None if built_in is None else Effective(built_in, None)
+
+    def effective_text(self, name: str) -> Effective[str] | None:
+        """The text PgBouncer works with, "" where it has none; None where unknown, or versions differ about it."""
+        if name in self.settings_in_effect:
+            written = self.setting(name)
+            return Effective(written.value, written.span) if written else None
+        fact = known(Scope.PGBOUNCER, name)
+        if fact is None or self.is_unknown(name):
+            return None
+        if fact.changed and self.version is None:
+            return None
+        return Effective(fact.default_in(self.version) or "", None)
+
+    def words(self, name: str) -> tuple[Located[str], ...] | None:
+        """The words of a list such as ignore_startup_parameters, cut at commas and blanks; None where unknown."""
+        if self.is_unknown(name):
+            return None
+        written = self.settings_in_effect.get(name)
+        if written is None:
+            return ()
+        path, start, _ = written.span
+        return tuple(
+            Located(word[0], Span(path, start + word.start(), start + word.end()))
+            for word in _LISTED.finditer(written.value)
+        )
+
+    def listens_on(self) -> tuple[Located[str], ...] | None:
+        """The addresses that clients reach it on by TCP: none where only its Unix socket; None where unknown."""
+        if self.is_unknown("listen_addr"):
+            return None
+        written = self.settings_in_effect.get("listen_addr")
+        return hosts_of(written) if written else ()
+
+    def exposed_on(self) -> Located[str] | None:
+        """The first address that clients of other machines reach it on; None where none is seen."""
+        return next((address for address in self.listens_on() or () if not is_near(address.value)), None)
+
+    def is_before(self, version: Version) -> bool:
+        """Whether it is known to run in an older PgBouncer."""
+        return self.version is not None and self.version < version
+
+    def is_since(self, version: Version) -> bool:
+        """Whether it is known to run in this PgBouncer or a newer one."""
+        return self.version is not None and self.version >= version
 
     def pool_mode(self, entry: Entry | None = None) -> Effective[PoolMode] | None:
         """The mode of a database's pools, without a database that of [pgbouncer]; None where unknown or refused.
@@ -177,6 +233,11 @@ class PgBouncerConfig(NamedTuple):
     def reserve_pool_size(self, entry: Entry) -> Effective[int] | None:
         """The server connections that one pool of a database may open on top; otherwise as `pool_size`."""
         return self._size(entry, "reserve_pool_size", "reserve_pool_size", "reserve_pool")
+
+    def _default(self, name: str) -> str | None:
+        """The default of a setting that is not set; None where it may be set, or versions differ about it."""
+        fact = known(Scope.PGBOUNCER, name)
+        return fact.default_in(self.version) if fact and not self.is_unknown(name) else None
 
     def _pool_mode_of_all(self) -> Effective[PoolMode] | None:
         if self.is_unknown("pool_mode"):
