@@ -41,6 +41,10 @@ class Files(Protocol):
         """Whether there is such a file."""
         ...
 
+    def has_folder(self, path: str) -> bool:
+        """Whether there is such a folder."""
+        ...
+
 
 class NotAFile(OSError):
     """A directory, a pipe or a device where a file is wanted."""
@@ -67,6 +71,10 @@ class Disk:
         """Whether there is such a file."""
         return os.path.isfile(path)
 
+    def has_folder(self, path: str) -> bool:
+        """Whether there is such a folder."""
+        return os.path.isdir(path)
+
 
 class Memory:
     """Files that are not on disk, in front of others that may be: unsaved text, the example on a page."""
@@ -86,6 +94,11 @@ class Memory:
     def has(self, path: str) -> bool:
         """Whether the file is held in memory or is beneath."""
         return path in self._texts or (self._beneath is not None and self._beneath.has(path))
+
+    def has_folder(self, path: str) -> bool:
+        """Whether a file held in memory is in the folder, or the folder is beneath."""
+        is_here = any(each.startswith(f"{path.rstrip('/')}/") for each in self._texts)
+        return is_here or (self._beneath is not None and self._beneath.has_folder(path))
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

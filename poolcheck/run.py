@@ -72,9 +72,13 @@ def _examine(paths: Sequence[str], files: Files, judge: Judge, progress: Progres
     by_path: dict[str, list[Finding]] = defaultdict(list)
     for finding in dict.fromkeys(found):
         by_path[finding.span.path].append(finding)
-    texts = {**(reader.project.texts if reader.project else {}), **{each.path: each.text for each in readings}}
+    texts = {
+        **(reader.project.texts if reader.project else {}),
+        **reader.included,
+        **{each.path: each.text for each in readings},
+    }
     # What holds nothing of interest itself may hold what is wrong elsewhere: the constants that a module imports.
-    besides = by_path.keys() & set(paths) - {reading.path for reading in readings}
+    besides = by_path.keys() & {*paths, *reader.included} - {reading.path for reading in readings}
     readings += [Reading(path, texts[path], ()) for path in besides]
     parted = [_parted(reading, by_path[reading.path], judge) for reading in readings]
     left = [finding for part in parted for finding in part.left if judge.is_asked_for(finding)]

@@ -64,8 +64,9 @@ def test_a_place_holds_the_quotes_and_counts_characters() -> None:
         (
             "postgresql://app@db/shop",
             "postgresql://app@db/shop",
-            "PgBouncer refuses this entry: this word is no key=value pair",
+            "PgBouncer refuses this entry: a postgresql:// URI is no key=value pair",
         ),
+        ("host=a, b", "b", "PgBouncer refuses this entry: a list of hosts ends at a blank"),
         ("host=db user=", "user=", "PgBouncer refuses this entry: this value is empty"),
         ("user=app password=''", "password=", "PgBouncer refuses this entry: this value is empty"),
         ("host=db user='app", "'", "PgBouncer refuses this entry: this quote is never closed"),
@@ -75,7 +76,8 @@ def test_a_fault_is_at_the_place_where_pgbouncer_stops(text: str, refused: str, 
     fault = read(text).fault
 
     assert fault is not None
-    assert (text_at(text, fault.span), fault.message) == (refused, message)
+    assert fault.written.value == text_at(text, fault.written.span) == refused
+    assert fault.reason == message
 
 
 def test_what_looks_like_a_comment_ends_the_pairs() -> None:
@@ -98,7 +100,7 @@ def test_what_follows_a_password_without_quotes_may_be_the_rest_of_it() -> None:
 
     assert string.comment is None
     assert string.fault is not None
-    assert "horse" not in string.fault.message
+    assert "horse" not in string.fault.reason
 
 
 def test_what_follows_a_password_in_quotes_is_no_part_of_it() -> None:

@@ -1,6 +1,8 @@
+from collections.abc import Iterator
+
 import pytest
 
-from poolcheck.read.pgbouncer.ini import Ini, read_ini
+from poolcheck.read.pgbouncer.ini import Gap, Include, Ini, Refused, Statement, read_ini
 from poolcheck.source import Located, Source, Span
 
 
@@ -16,8 +18,14 @@ def assignments(ini: Ini) -> list[tuple[str | None, str, str]]:
     ]
 
 
+def statements(ini: Ini) -> Iterator[Statement]:
+    return (statement for section in ini.sections for statement in section.statements)
+
+
 def faults(text: str) -> list[tuple[str, str]]:
-    return [(text[span.start : span.end], message) for span, message in read(text).faults]
+    refusals = [statement.refusal for statement in statements(read(text)) if isinstance(statement, Refused)]
+    assert all(text[span.start : span.end] == written for _, (written, span), _ in refusals)
+    return [(written.value, reason) for _, written, reason in refusals]
 
 
 def assert_places_hold_what_is_written(ini: Ini, text: str) -> None:
@@ -135,10 +143,10 @@ def test_a_name_may_be_empty() -> None:
 def test_includes_are_found_in_any_section() -> None:
     text = "%include base.ini\n[pgbouncer]\n  %include\tlocal settings.ini \r\npool_mode = session\n"
 
-    ini = read(text)
+    paths = [statement.path for statement in statements(read(text)) if isinstance(statement, Include)]
 
-    assert [path.value for path in ini.includes] == ["base.ini", "local settings.ini"]
-    assert [text[span.start : span.end] for _, span in ini.includes] == ["base.ini", "local settings.ini"]
+    assert [path.value for path in paths] == ["base.ini", "local settings.ini"]
+    assert [text[span.start : span.end] for _, span in paths] == ["base.ini", "local settings.ini"]
 
 
 def test_a_nul_ends_the_text() -> None:
@@ -173,7 +181,7 @@ def test_a_lone_carriage_return_ends_no_line() -> None:
         ("%include", "%include", "a setting is written as name = value"),
         ("my db = host=a", " ", "' ' cannot be part of a name"),
         ("café = host=a", "é", "'é' cannot be part of a name"),
-        ('"shop" = host=a', '"', "'\"' cannot be part of a name"),
+        ('"shop" = host=a', '"shop"', "a name cannot stand in double quotes"),
         ("[databases", "[databases", "the header has no ]"),
         ("'shop = host=a", "'shop = host=a", "a name in quotes is closed, not empty, and followed by ="),
         ("'' = host=a", "'' = host=a", "a name in quotes is closed, not empty, and followed by ="),
@@ -241,8 +249,9 @@ def test_a_line_that_a_template_fills_in_is_a_gap_and_no_fault(line: str) -> Non
 
     ini = read(text)
 
-    assert ini.faults == ()
-    assert [text[span.start : span.end] for span in ini.sections[1].gaps] == [line]
+    (gap, _) = ini.sections[1].statements
+    assert isinstance(gap, Gap)
+    assert text[gap.span.start : gap.span.end] == line
     assert assignments(ini) == [("pgbouncer", "syslog", "1")]
 
 

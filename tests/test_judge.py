@@ -9,7 +9,8 @@ from poolcheck.config import Configurations, Settings
 from poolcheck.finding import Finding, Severity
 from poolcheck.judge import Judge, RuleFailed
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.pgbouncer.config import PgBouncerConfig, read_pgbouncer
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.source import Source, Span
 
 PACKS = Path(__file__).parent / "packs"

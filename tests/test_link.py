@@ -6,7 +6,7 @@ from poolcheck.link.demands import demands
 from poolcheck.link.known import Known
 from poolcheck.link.link import link
 from poolcheck.read.document import Fact
-from poolcheck.read.pgbouncer.config import read_pgbouncer
+from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.source import Source
 from poolcheck.stated import Stated, StatedDatabase, Versions
 from poolcheck.system import System

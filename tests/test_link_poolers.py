@@ -2,7 +2,8 @@ import pytest
 
 from poolcheck.amount import Amount, Reason, exactly
 from poolcheck.link.poolers import completed, entry_for, pooler_alone, seen_pooler, stated_pooler
-from poolcheck.read.pgbouncer.config import PgBouncerConfig, PoolMode, Version, read_pgbouncer
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, PoolMode, Version
+from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.source import Source, Span
 from poolcheck.stated import StatedPooler
 from poolcheck.system import Pooler

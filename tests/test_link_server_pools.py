@@ -1,7 +1,8 @@
 from poolcheck.amount import Amount, Reason, exactly
 from poolcheck.link.poolers import pooler_alone, stated_pooler
 from poolcheck.link.server_pools import wanted_by
-from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version, read_pgbouncer
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
+from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.source import Source
 from poolcheck.stated import StatedPooler
 from poolcheck.system import Pooler

@@ -4,7 +4,8 @@ from typing import TypeVar
 import pytest
 
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.pgbouncer.config import Effective, PgBouncerConfig, PoolMode, read_embedded, read_pgbouncer
+from poolcheck.read.pgbouncer.config import Effective, Part, PgBouncerConfig, PoolMode
+from poolcheck.read.pgbouncer.load import read_embedded, read_pgbouncer
 from poolcheck.source import Located, Source, Span
 
 T = TypeVar("T")
@@ -281,7 +282,7 @@ def test_a_part_of_a_file_is_read_with_the_offsets_of_the_file() -> None:
     block = "  [pgbouncer]\n  pool_mode = session\n"
     text = f"{before}{block}other: x\n"
 
-    (read,) = read_embedded(Source(PATH, text), Span(PATH, len(before), len(before) + len(block)), PATH)
+    (read,) = read_embedded(Part(Source(PATH, text), Span(PATH, len(before), len(before) + len(block))), PATH)
 
     assert isinstance(read, PgBouncerConfig)
     assert read.text == block

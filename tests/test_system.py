@@ -3,7 +3,8 @@ import pytest
 from poolcheck.amount import Amount, Reason, between, exactly
 from poolcheck.finding import Finding, Severity
 from poolcheck.link.poolers import pooler_alone, stated_pooler
-from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version, read_pgbouncer
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
+from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.source import Source, Span
 from poolcheck.stated import StatedPooler
 from poolcheck.system import Owner, Part, Pooler, Target, loads, one_for_each_place, operands, sharing, worst

@@ -3,7 +3,8 @@
 import pytest
 
 from poolcheck.finding import Finding, Severity
-from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version, read_pgbouncer
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
+from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.rule import Rule
 from poolcheck.source import Source
 from poolcheck_rules.pgbouncer.prepared_statements_off import PreparedStatementsOff

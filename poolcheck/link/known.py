@@ -15,6 +15,7 @@ from poolcheck.read.kubernetes.environment import Objects
 from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
 from poolcheck.read.kubernetes.stages import stages
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.read.pgbouncer.startup import for_version
 from poolcheck.source import Span
 from poolcheck.stated import Stated
 from poolcheck.system import Owner, Pooler, Server
@@ -62,7 +63,7 @@ class Known:
         """A document with what is known about it from elsewhere: the version of the PgBouncer that reads it."""
         if not isinstance(fact, PgBouncerConfig):
             return fact
-        return self._configs.get(fact.span) or fact._replace(version=self._target)
+        return self._configs.get(fact.span) or for_version(fact, self._target)
 
     def leads_to(self, host: str, port: int, origin: Origin | None) -> Destination | None:
         """What is under a host name and port; None where nothing in the project tells."""
@@ -102,13 +103,13 @@ class Known:
         if pooler.config:
             known = self._configs.get(pooler.config.span)
             is_other = known is not None and known.version != pooler.version
-            self._configs[pooler.config.span] = pooler.config._replace(version=None) if is_other else pooler.config
+            self._configs[pooler.config.span] = for_version(pooler.config, None) if is_other else pooler.config
 
     def _add_lone_configurations(self, facts: tuple[Fact, ...]) -> None:
         for fact in facts:
             if isinstance(fact, PgBouncerConfig) and fact.span not in self._configs:
                 # Whether it runs in the cluster, where a Service has a name, nothing tells.
-                self._add_pooler(pooler_alone(fact._replace(version=self._target)), None)
+                self._add_pooler(pooler_alone(for_version(fact, self._target)), None)
 
     def _add_stated(self, stated: Stated) -> None:
         """Adds what is stated. If one pooler is stated and one is seen, they are the same."""

@@ -1,12 +1,13 @@
 """From documents to one system."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from poolcheck.link.poolers import pooler_alone, version_of
 from poolcheck.read.document import Fact
 from poolcheck.read.fault import ReadFault, SyntaxFault
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.read.pgbouncer.startup import for_version
 from poolcheck.stated import Stated
 from poolcheck.system import Client, System
 
@@ -19,7 +20,7 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
 
     `paths` are those of all files, also of those that hold nothing; without a `project` there is no Python.
     """
-    facts, paths = tuple(facts), tuple(paths)
+    facts, paths = tuple(_without_included(tuple(facts))), tuple(paths)
     if project is None and not (stated.databases or stated.poolers) and all(map(_stands_alone, facts)):
         return _unlinked(facts, stated)
     from poolcheck.link.demands import demands
@@ -36,6 +37,13 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
     return System(documents, tuple(known.servers), tuple(known.poolers), tuple(demands(known)), found)
 
 
+def _without_included(facts: tuple[Fact, ...]) -> Iterator[Fact]:
+    """The documents without those that are but a part of another."""
+    configs = [fact for fact in facts if isinstance(fact, PgBouncerConfig)]
+    included = {part.source.path for config in configs for part in config.parts[1:]}
+    yield from (fact for fact in facts if not (isinstance(fact, PgBouncerConfig) and fact.span.path in included))
+
+
 def _stands_alone(fact: Fact) -> bool:
     return isinstance(fact, PgBouncerConfig | SyntaxFault | ReadFault)
 
@@ -43,8 +51,6 @@ def _stands_alone(fact: Fact) -> bool:
 def _unlinked(facts: tuple[Fact, ...], stated: Stated) -> System:
     """A system of nothing but configurations of PgBouncer, made without importing what reads the rest."""
     version = version_of(stated.target.pgbouncer)
-    documents = tuple(
-        fact._replace(version=version) if isinstance(fact, PgBouncerConfig) else fact for fact in facts
-    )
+    documents = tuple(for_version(fact, version) if isinstance(fact, PgBouncerConfig) else fact for fact in facts)
     poolers = tuple(pooler_alone(fact) for fact in documents if isinstance(fact, PgBouncerConfig))
     return System(documents, (), poolers, (), ())

@@ -2,6 +2,7 @@
 
 from poolcheck.amount import Amount, Reason, between, exactly, product
 from poolcheck.read.pgbouncer.config import FALLBACK, Effective, Entry, PgBouncerConfig, PoolMode, Version
+from poolcheck.read.pgbouncer.startup import for_version
 from poolcheck.source import Span
 from poolcheck.stated import StatedPooler
 from poolcheck.system import Pooler
@@ -66,7 +67,7 @@ def seen_pooler(
     if config is None:
         unknown = between(0, None)
         return Pooler(name, place, None, version, processes, unknown, unknown, None, _tracked(None, version))
-    config = config._replace(version=version)
+    config = for_version(config, version)
     accepts = accepted_by(config)
     sharing = config.effective_integer("so_reuseport")
     if sharing is None or sharing.value:

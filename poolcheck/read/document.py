@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from poolcheck.files import Files, Format, TooLarge, format_of
@@ -36,6 +37,8 @@ class Reader:
         self._files = files
         self.project: Project | None = None
         """The Python modules read so far and those that they import; None as long as there are none."""
+        self.included: dict[str, str] = {}
+        """The texts that configurations of PgBouncer include, by their paths."""
 
     def read(self, path: str) -> Reading | None:
         """The facts in a file; None where its bytes show that it holds nothing of interest."""
@@ -59,9 +62,13 @@ class Reader:
     def _facts(self, source: Source, form: Format) -> Iterator[Fact]:
         match form:
             case Format.INI:
-                from poolcheck.read.pgbouncer.config import read_pgbouncer
+                from poolcheck.read.pgbouncer.includes import in_project
+                from poolcheck.read.pgbouncer.load import read_pgbouncer
 
-                yield from read_pgbouncer(source)
+                for fact in read_pgbouncer(source, partial(in_project, self._files, source.path)):
+                    if not isinstance(fact, SyntaxFault):
+                        self.included |= {part.source.path: part.source.text for part in fact.parts[1:]}
+                    yield fact
             case Format.YAML:
                 from poolcheck.read.kubernetes.objects import read_manifest
 

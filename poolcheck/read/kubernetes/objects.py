@@ -170,9 +170,10 @@ def _is_pgbouncer_ini(key: str, text: str) -> bool:
 
 
 def _with_config(entry: DataEntry, source: Source, block: Span) -> DataEntry:
-    from poolcheck.read.pgbouncer.config import read_embedded
+    from poolcheck.read.pgbouncer.config import Part
+    from poolcheck.read.pgbouncer.load import read_embedded
 
-    read = tuple(read_embedded(source, block, entry.key.value))
+    read = tuple(read_embedded(Part(source, block), entry.key.value))
     config = next((item for item in read if not isinstance(item, SyntaxFault)), None)
     return entry._replace(config=config, faults=tuple(item for item in read if isinstance(item, SyntaxFault)))
 

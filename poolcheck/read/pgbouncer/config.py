@@ -1,19 +1,21 @@
 """What a pgbouncer.ini means: settings, entries, and what is in effect of them."""
 
-import os.path
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from poolcheck.read.fault import SyntaxFault
 from poolcheck.read.pgbouncer import c_number
-from poolcheck.read.pgbouncer.connection_string import Parameter, read_connection_string
+from poolcheck.read.pgbouncer.connection_string import Parameter
 from poolcheck.read.pgbouncer.hosts import hosts_of, is_near
-from poolcheck.read.pgbouncer.ini import Assignment, Ini, Section, read_ini
+from poolcheck.read.pgbouncer.ini import Assignment
+from poolcheck.read.pgbouncer.refusal import Cause, Refusal
 from poolcheck.read.pgbouncer.settings import Kind, Scope, Version, known
 from poolcheck.read.template import has_template
 from poolcheck.source import Located, Source, Span
+
+if TYPE_CHECKING:
+    from poolcheck.read.pgbouncer.userlist import Userlist
 
 __all__ = [
     "Effective",
@@ -23,8 +25,6 @@ __all__ = [
     "PoolMode",
     "Setting",
     "Version",
-    "read_embedded",
-    "read_pgbouncer",
 ]
 
 T = TypeVar("T")
@@ -33,9 +33,6 @@ _LISTED = re.compile(r"[^, \t\n\v\f\r]+")
 
 FALLBACK = "*"
 """The entry of [databases] for every name that has none; its string is not read before a client asks for one."""
-
-_OF_ANY_PROGRAM = frozenset({"logfile", "pidfile", "syslog", "user", "verbose"})
-"""Settings that another program may have, too, about itself or about the PgBouncer that it connects to."""
 
 
 class PoolMode(StrEnum):
@@ -54,18 +51,25 @@ class Effective(NamedTuple, Generic[T]):
 
 
 class Setting(NamedTuple):
-    """One line of [pgbouncer]; not in effect where a later line, or a later [pgbouncer] header, undoes it."""
+    """One line of [pgbouncer], and what undoes it: a later [pgbouncer] header, or a later line of its name."""
 
     name: Located[str]
     value: Located[str]
-    in_effect: bool
+    reset_by: Located[str] | None = None
+    replaced_by: Located[str] | None = None
+
+    @property
+    def in_effect(self) -> bool:
+        """Whether nothing undoes it."""
+        return self.reset_by is None and self.replaced_by is None
 
 
 class Entry(NamedTuple):
     """One database, user or peer; not in effect where a later line of the same name takes its place.
 
-    Its parameters are those up to what PgBouncer refuses, the `fault`, and up to what looks like a comment, of
-    which PgBouncer knows nothing. It is not complete where a template may bring in more.
+    What takes the place of a database keeps its `user` and its `password`, unless it names a user: then they stand
+    in `kept`. Its parameters are those up to what PgBouncer refuses, the `fault`, and up to what looks like a
+    comment, of which PgBouncer knows nothing. It is not complete where a template may bring in more.
     """
 
     name: Located[str]
@@ -73,47 +77,110 @@ class Entry(NamedTuple):
     parameters: tuple[Parameter, ...]
     in_effect: bool
     comment: Located[str] | None
-    fault: SyntaxFault | None
+    fault: Refusal | None
     is_complete: bool
+    kept: tuple[Parameter, ...] = ()
 
     def parameter(self, *names: str) -> Located[str] | None:
         """The value of the last parameter with one of these names."""
-        return next((value for name, value in reversed(self.parameters) if name.value in names), None)
+        together = (*self.kept, *self.parameters)
+        return next((value for name, value in reversed(together) if name.value in names), None)
+
+
+class Part(NamedTuple):
+    """A file, or the region of a file, that holds a configuration or a part of one."""
+
+    source: Source
+    region: Span
+
+    @property
+    def text(self) -> str:
+        """What stands in it."""
+        return self.source.text[self.region.start : self.region.end]
+
+
+class Absent(Enum):
+    """Why there is nothing to include: no file, a folder, which is read as nothing, or a file that is not seen."""
+
+    MISSING = auto()
+    FOLDER = auto()
+    UNSEEN = auto()
+
+
+class Inclusion(NamedTuple):
+    """One `%include`: the path it names, and what is found under it.
+
+    The path is relative to the folder that PgBouncer is started in. It `is_assumed` that this is the one where the
+    file is, if nothing says so.
+    """
+
+    path: Located[str]
+    found: Part | Absent
+    is_assumed: bool = False
 
 
 class PgBouncerConfig(NamedTuple):
-    """A pgbouncer.ini: a file, or a part of one.
+    """A pgbouncer.ini with what it includes: a file, or a part of one.
 
-    `text` is that of `span`. The place of a header is that of its brackets. Settings of [pgbouncer] may come in at
-    each of the `gaps`: an include, a template, and the end of a file that has no such section and may be included.
+    The place of a header is that of its brackets. `strays` stand before any header. Settings of [pgbouncer] may
+    come in at each of the `gaps`: an include that is not seen, a template, and the end of a file that has no such
+    section and may be included. `settled` are the settings in effect that no gap follows; it `is_reset` where no
+    gap follows the last [pgbouncer] header. Nothing in it is a template where it `is_literal`. Each file is read
+    up to its first NUL: `nuls`. `refusals` are what PgBouncer of this `version` refuses, the newest where it is
+    None; those that are `malformed`, every version.
     """
 
-    span: Span
-    text: str
+    parts: tuple[Part, ...]
     headers: tuple[Located[str], ...]
     settings: tuple[Setting, ...]
     databases: tuple[Entry, ...]
     users: tuple[Entry, ...]
     peers: tuple[Entry, ...]
-    includes: tuple[Located[str], ...]
+    strays: tuple[Assignment, ...]
+    includes: tuple[Inclusion, ...]
     gaps: tuple[Span, ...]
+    nuls: tuple[Span, ...]
     settings_in_effect: Mapping[str, Located[str]]
     users_in_effect: Mapping[str, Entry]
+    settled: frozenset[str]
+    is_reset: bool
+    is_literal: bool
+    malformed: tuple[Refusal, ...]
+    refusals: tuple[Refusal, ...] = ()
     version: Version | None = None
+    userlist: "Userlist | None" = None
+
+    @property
+    def span(self) -> Span:
+        """Where it stands, without what it includes."""
+        return self.parts[0].region
+
+    @property
+    def text(self) -> str:
+        """The text of `span`."""
+        return self.parts[0].text
+
+    def is_filled_in(self, text: str) -> bool:
+        """Whether a template makes something else of a text before PgBouncer reads it."""
+        return not self.is_literal and has_template(text)
+
+    def refused(self, *causes: Cause) -> Iterator[Refusal]:
+        """What is refused for one of these causes."""
+        return (refusal for refusal in self.refusals if refusal.cause in causes)
 
     def line(self, place: Span) -> Located[str]:
         """The whole line, or lines, that a place is on, with the line break."""
-        start = self.text.rfind("\n", 0, place.start - self.span.start) + 1
-        end = self.text.find("\n", place.end - self.span.start) + 1 or len(self.text)
-        span = Span(self.span.path, self.span.start + start, self.span.start + end)
-        return Located(self.text[start:end], span)
+        source, region = next(part for part in self.parts if part.region.path == place.path)
+        start = max(source.text.rfind("\n", 0, place.start) + 1, region.start)
+        end = min(source.text.find("\n", place.end) + 1 or len(source.text), region.end)
+        return Located(source.text[start:end], Span(place.path, start, end))
 
     def is_unknown(self, name: str) -> bool:
-        """Whether a template fills the setting in, or may set it further down, as may an include."""
+        """Whether a template fills the setting in, or a gap may set it."""
         written = self.settings_in_effect.get(name)
         if written is None:
-            return bool(self.gaps)
-        return has_template(written.value) or (bool(self.gaps) and self.gaps[-1].start > written.span.start)
+            return bool(self.gaps) and (not self.is_reset or outlives_header(name))
+        return self.is_filled_in(written.value) or name not in self.settled
 
     def setting(self, name: str) -> Located[str] | None:
         """The text in effect; None where the setting is unset or unknown."""
@@ -247,7 +314,7 @@ class PgBouncerConfig(NamedTuple):
 
     def _size(self, entry: Entry, inherited: str, *names: str) -> Effective[int] | None:
         for stated in (_stated(self._user_of(entry), *names), _stated(entry, *names)):
-            if stated and has_template(stated.value):
+            if stated and self.is_filled_in(stated.value):
                 return None
             if stated and (size := c_number.leading(stated.value)) >= 0:
                 return Effective(size, stated.span)
@@ -258,99 +325,12 @@ class PgBouncerConfig(NamedTuple):
         user = entry.parameter("user")
         if user is None:
             return None
-        if has_template(user.value) and self.users:
+        if self.is_filled_in(user.value) and self.users:
             return entry._replace(text=user, parameters=(), is_complete=False)
         return self.users_in_effect.get(user.value)
 
 
-def read_pgbouncer(source: Source) -> Iterator[PgBouncerConfig | SyntaxFault]:
-    """What a whole file says. Includes are not followed; nothing is said of a file that is none of PgBouncer's."""
-    yield from read_embedded(source, Span(source.path, 0, len(source.text)), os.path.basename(source.path))
-
-
-def read_embedded(source: Source, region: Span, name: str) -> Iterator[PgBouncerConfig | SyntaxFault]:
-    """What a part of a file says that becomes a file of this name: a block scalar, in which lines are indented."""
-    ini = read_ini(source, region)
-    if not _is_for_pgbouncer(ini.sections, name):
-        return
-    headers = tuple(section.header for section in ini.sections if section.header)
-    settings = _settings(ini.sections)
-    databases, users, peers = (_entries(ini.sections, scope) for scope in (Scope.DATABASE, Scope.USER, Scope.PEER))
-    yield from ini.faults
-    read_at_start = (*(entry for entry in databases if entry.name.value != FALLBACK), *users, *peers)
-    yield from (entry.fault for entry in read_at_start if entry.fault)
-    yield PgBouncerConfig(
-        span=region,
-        text=source.text[region.start : region.end],
-        headers=headers,
-        settings=settings,
-        databases=databases,
-        users=users,
-        peers=peers,
-        includes=ini.includes,
-        gaps=_gaps(ini, region),
-        settings_in_effect={setting.name.value: setting.value for setting in settings if setting.in_effect},
-        users_in_effect={user.name.value: user for user in users if user.in_effect},
-    )
-
-
-def _is_for_pgbouncer(sections: Iterable[Section], name: str) -> bool:
-    """Whether an ini is PgBouncer's, and not an inventory or a client's settings with a section of that name."""
-    scopes = [(section.header.value.strip().lower(), section) for section in sections if section.header]
-    if name.lower().startswith("pgbouncer"):
-        return not scopes or any(scope in set(Scope) for scope, _ in scopes)
-    return any(
-        _is_pgbouncers_own(scope, assignment) for scope, section in scopes for assignment in section.assignments
-    )
-
-
-def _is_pgbouncers_own(scope: str, assignment: Assignment) -> bool:
-    """Whether nobody but PgBouncer has such an assignment in a section of such a name."""
-    if scope == Scope.DATABASE:
-        return any(
-            known(Scope.DATABASE, name.value) for name, _ in read_connection_string(assignment.value).parameters
-        )
-    name = assignment.name.value
-    return scope == Scope.PGBOUNCER and known(Scope.PGBOUNCER, name) is not None and name not in _OF_ANY_PROGRAM
-
-
-def _settings(sections: Iterable[Section]) -> tuple[Setting, ...]:
-    """The lines of all [pgbouncer] sections. Each header sets what has a built-in default back to it."""
-    written: list[Assignment] = []
-    in_effect: dict[str, Assignment] = {}
-    for section in sections:
-        if _is(section, Scope.PGBOUNCER):
-            in_effect = {name: setting for name, setting in in_effect.items() if _outlives_header(name)}
-            in_effect |= {assignment.name.value: assignment for assignment in section.assignments}
-            written += section.assignments
-    return tuple(Setting(name, value, in_effect.get(name.value) == (name, value)) for name, value in written)
-
-
-def _entries(sections: Iterable[Section], scope: Scope) -> tuple[Entry, ...]:
-    written = [assignment for section in sections if _is(section, scope) for assignment in section.assignments]
-    last = {name.value: name.span for name, _ in written}
-    return tuple(
-        _entry(assignment, in_effect=last[assignment.name.value] == assignment.name.span) for assignment in written
-    )
-
-
-def _entry(assignment: Assignment, *, in_effect: bool) -> Entry:
-    string = read_connection_string(assignment.value)
-    return Entry(*assignment, string.parameters, in_effect, string.comment, string.fault, string.is_complete)
-
-
-def _gaps(ini: Ini, region: Span) -> tuple[Span, ...]:
-    own = [section for section in ini.sections if section.header is None or _is(section, Scope.PGBOUNCER)]
-    end = () if any(section.header for section in own) else (region._replace(start=region.end),)
-    gaps = (*(gap for section in own for gap in section.gaps), *(include.span for include in ini.includes), *end)
-    return tuple(sorted(gaps))
-
-
-def _is(section: Section, scope: Scope) -> bool:
-    return section.header is not None and section.header.value == scope
-
-
-def _outlives_header(name: str) -> bool:
+def outlives_header(name: str) -> bool:
     """Whether PgBouncer knows the setting and has no default to set it back to. libusual, fill_defaults()."""
     fact = known(Scope.PGBOUNCER, name)
     return fact is not None and fact.default is None

@@ -7,12 +7,13 @@ and the character behind the closing quote is dropped, whatever it is. PgBouncer
 import re
 from typing import NamedTuple
 
-from poolcheck.read.fault import SyntaxFault
+from poolcheck.read.pgbouncer.refusal import Cause, Refusal
 from poolcheck.read.template import is_placeholder, masked
 from poolcheck.source import Located, Span
 
 _WORD = re.compile(r"[^ ]+")
 _KEY = re.compile(r"(?P<key>[^= ]+) *= *")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+]*://")
 _VALUE = re.compile(r"'(?P<quoted>(?:[^']++|'')++)'|(?P<plain>[^' ][^ ]*)")
 
 
@@ -32,13 +33,13 @@ class ConnectionString(NamedTuple):
 
     parameters: tuple[Parameter, ...]
     comment: Located[str] | None
-    fault: SyntaxFault | None
+    fault: Refusal | None
     is_complete: bool
 
 
-def read_connection_string(written: Located[str]) -> ConnectionString:
-    """The pairs of a connection string; one that a template is part of is never at fault."""
-    text = masked(written.value)
+def read_connection_string(written: Located[str], *, is_literal: bool = False) -> ConnectionString:
+    """The pairs of a connection string; one with a template in it is never at fault, unless it `is_literal`."""
+    text = written.value if is_literal else masked(written.value)
     is_template = "\0" in text
     parameters: list[Parameter] = []
     is_complete = True
@@ -51,10 +52,11 @@ def read_connection_string(written: Located[str]) -> ConnectionString:
         value = _VALUE.match(text, key.end()) if key else None
         if key and value and "\0" not in key["key"]:
             parameters.append(_parameter(written, key, value))
-        elif is_template or is_placeholder(word[0]):
+        elif is_template or (is_placeholder(word[0]) and not is_literal):
             is_complete = False
         else:
-            return ConnectionString(tuple(parameters), None, _fault(written, word, key), is_complete)
+            fault = _fault(written, word, key, parameters)
+            return ConnectionString(tuple(parameters), None, fault, is_complete)
         position = word.end() if value is None else value.end() + (value["quoted"] is not None)
     return ConnectionString(tuple(parameters), None, None, is_complete)
 
@@ -73,15 +75,25 @@ def _is_in_password(written: Located[str], parameters: list[Parameter]) -> bool:
     return written.value[parameters[-1].value.span.start - written.span.start] != "'"
 
 
-def _fault(written: Located[str], word: re.Match[str], key: re.Match[str] | None) -> SyntaxFault:
+def _fault(
+    written: Located[str], word: re.Match[str], key: re.Match[str] | None, parameters: list[Parameter]
+) -> Refusal:
     if key is None:
-        return SyntaxFault(
-            _part(written, *word.span()).span, "PgBouncer refuses this entry: this word is no key=value pair"
-        )
+        place = _part(written, *word.span())
+        if _URI.match(word[0]):
+            # What stands there may be a password.
+            scheme = word[0].partition("://")[0]
+            return Refusal(
+                Cause.URI, place, f"PgBouncer refuses this entry: a {scheme}:// URI is no key=value pair"
+            )
+        if parameters and parameters[-1].name.value == "host" and parameters[-1].value.value.endswith(","):
+            return Refusal(Cause.HOST_LIST, place, "PgBouncer refuses this entry: a list of hosts ends at a blank")
+        return Refusal(Cause.SYNTAX, place, "PgBouncer refuses this entry: this word is no key=value pair")
     if written.value.startswith("'", key.end()) and not written.value.startswith("''", key.end()):
-        quote = _part(written, key.end(), key.end() + 1).span
-        return SyntaxFault(quote, "PgBouncer refuses this entry: this quote is never closed")
-    return SyntaxFault(_part(written, *key.span()).span, "PgBouncer refuses this entry: this value is empty")
+        quote = _part(written, key.end(), key.end() + 1)
+        return Refusal(Cause.SYNTAX, quote, "PgBouncer refuses this entry: this quote is never closed")
+    place = _part(written, *key.span())
+    return Refusal(Cause.EMPTY_VALUE, place, "PgBouncer refuses this entry: this value is empty")
 
 
 def _part(written: Located[str], start: int, end: int) -> Located[str]:

@@ -17,6 +17,11 @@ UNRELEASED: Version = (1_000,)
 """Stands for a release that is still to come."""
 
 
+def written(version: Version) -> str:
+    """A version as people write it: 1.22."""
+    return ".".join(map(str, version))
+
+
 class Scope(StrEnum):
     """The sections, by their names; outside of [pgbouncer] a setting is a key in the string of an entry."""
 
@@ -61,8 +66,22 @@ class KnownSetting(NamedTuple):
     since: Version = ()
     unit: str = ""
     values: tuple[str, ...] = ()
+    newer_values: tuple[tuple[str, Version], ...] = ()
     changed: Change | None = None
     note: str = ""
+
+    @property
+    def is_unreleased(self) -> bool:
+        """Whether no release has it yet."""
+        return self.since == UNRELEASED
+
+    def values_in(self, version: Version | None) -> tuple[str, ...]:
+        """The words to choose from in a release, the newest where it is None."""
+        return tuple(word for word in self.values if version is None or version >= self.since_of(word))
+
+    def since_of(self, value: str) -> Version:
+        """The release that one of the words came with; empty where it is as old as the setting."""
+        return dict(self.newer_values).get(value, ())
 
     def default_in(self, version: Version | None) -> str | None:
         """The default of a release; None where there is none, and where no release is given and they differ."""
@@ -127,7 +146,9 @@ _PGBOUNCER = (
         changed=Change((1, 24, 1), _OLD_AUTH_QUERY),
         note="Debian carries the new default back to older releases.",
     ),
-    KnownSetting("auth_type", ENUM, "md5", values=_AUTH_TYPES, note="scram-sha-256 since 1.11, ldap since 1.25."),
+    KnownSetting(
+        "auth_type", ENUM, "md5", values=_AUTH_TYPES, newer_values=(("scram-sha-256", (1, 11)), ("ldap", (1, 25)))
+    ),
     KnownSetting("auth_user", STRING, since=(1, 8)),
     KnownSetting("autodb_idle_timeout", SECONDS, "3600", note="0 keeps unused databases of `*` for ever."),
     KnownSetting("cancel_wait_timeout", SECONDS, "10", since=(1, 19)),

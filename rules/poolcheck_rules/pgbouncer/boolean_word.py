@@ -4,14 +4,10 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
-from poolcheck.read.pgbouncer.settings import Kind, Scope, known
+from poolcheck.read.pgbouncer.refusal import Cause
+from poolcheck.read.pgbouncer.startup import SWITCHES
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-
-_NUMBERS = {
-    **dict.fromkeys(("on", "yes", "y", "true", "t", "enable", "enabled"), "1"),
-    **dict.fromkeys(("off", "no", "n", "false", "f", "disable", "disabled"), "0"),
-}
 
 
 class BooleanWord(Rule[PgBouncerConfig]):
@@ -20,12 +16,6 @@ class BooleanWord(Rule[PgBouncerConfig]):
     since = "0.1"
 
     def check(self, config: PgBouncerConfig) -> Iterator[Finding]:
-        for setting in config.settings:
-            name, (word, place) = setting.name.value, setting.value
-            fact = known(Scope.PGBOUNCER, name)
-            number = _NUMBERS.get(word.lower())
-            if number and fact and fact.kind is Kind.BOOL:
-                fix = Fix(f"Write {number}", (Edit(place, number),))
-                yield self.finding(
-                    place, f"PgBouncer reads {name} as 0 or 1 and does not start with {word}", fix=fix
-                )
+        for _, (word, place), reason in config.refused(Cause.BOOLEAN_WORD):
+            number = SWITCHES[word.lower()]
+            yield self.finding(place, reason, fix=Fix(f"Write {number}", (Edit(place, number),)))

@@ -1,6 +1,5 @@
 """A second [pgbouncer] header: it sets what was set above it back to the defaults."""
 
-from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -8,7 +7,7 @@ from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Setting
 from poolcheck.read.pgbouncer.settings import KnownSetting, Scope, known
 from poolcheck.rule import Rule
-from poolcheck.source import Edit
+from poolcheck.source import Edit, Located
 
 _MOST_NOTES = 5
 _PACKAGED = frozenset({"auth_query", "unix_socket_dir"})
@@ -21,28 +20,21 @@ class RepeatedPgbouncerSection(Rule[PgBouncerConfig]):
     since = "0.1"
 
     def check(self, config: PgBouncerConfig) -> Iterator[Finding]:
-        for at, lost in lost_at(config).items():
+        for header, lost in lost_at(config).items():
             one, many = f"{lost[0].name.value} back to its default", f"{len(lost)} settings back to their defaults"
             message = f"this repeated header sets {one if len(lost) == 1 else many}"
-            yield self.finding(config.headers[at].span, message, notes=notes(lost, config), fix=merged(at, config))
+            yield self.finding(header.span, message, notes=notes(lost, config), fix=merged(header, config))
 
 
-def lost_at(config: PgBouncerConfig) -> dict[int, list[Setting]]:
-    """The settings that nothing but a header undoes, by that header's index among all."""
-    own = [at for at, header in enumerate(config.headers) if header.value == Scope.PGBOUNCER]
-    starts = [config.headers[at].span.start for at in own]
+def lost_at(config: PgBouncerConfig) -> dict[Located[str], list[Setting]]:
+    """The settings that nothing but a header undoes, by that header."""
     last = {setting.name.value: setting for setting in config.settings}
-    last_gap = config.gaps[-1].start if config.gaps else -1
-    lost: defaultdict[int, list[Setting]] = defaultdict(list)
+    lost: defaultdict[Located[str], list[Setting]] = defaultdict(list)
     for setting in config.settings:
-        start = setting.name.span.start
-        if (
-            not setting.in_effect
-            and last[setting.name.value] is setting
-            and start > last_gap
-            and matters(setting, config)
-        ):
-            lost[own[bisect(starts, start)]].append(setting)
+        name = setting.name.value
+        may_be_set_again = last[name] is not setting or config.is_unknown(name)
+        if setting.reset_by and not may_be_set_again and matters(setting, config):
+            lost[setting.reset_by].append(setting)
     return lost
 
 
@@ -69,26 +61,24 @@ def notes(lost: list[Setting], config: PgBouncerConfig) -> Iterator[Note]:
         yield Note(setting.name.span, f"{name} = {value} is lost{again}{more}")
 
 
-def merged(at: int, config: PgBouncerConfig) -> Fix | None:
-    """One section in place of this and the one above; None where a header shares its line."""
-    header = config.headers[at]
-    line = config.line(header.span)
-    above = max(before for before in range(at) if config.headers[before].value == Scope.PGBOUNCER)
-    if line.value.strip() != "[pgbouncer]":
+def merged(header: Located[str], config: PgBouncerConfig) -> Fix | None:
+    """One section in place of this and the one above; None where a header shares its line, or they share no file."""
+    own = [each for each in config.headers if each.value == Scope.PGBOUNCER]
+    in_file = [each for each in config.headers if each.span.path == header.span.path]
+    above, line = own[own.index(header) - 1], config.line(header.span)
+    if line.value.strip() != "[pgbouncer]" or above not in in_file or len(in_file) != len(config.headers):
         return None
-    if above == at - 1:
+    at = in_file.index(header)
+    if above is in_file[at - 1]:
         return Fix("Remove the header", (Edit(line.span, ""),), safe=False)
-    following = config.headers[at + 1 : at + 2]
+    following = in_file[at + 1 : at + 2]
     end = config.line(following[0].span).span.start if following else config.span.end
     body = config.text[line.span.end - config.span.start : end - config.span.start].strip("\r\n")
-    last = config.settings[bisect(config.settings, config.headers[above + 1].span.start, key=_place) - 1]
+    next_header = in_file[in_file.index(above) + 1]
+    last = [each for each in config.settings if each.name.span.start < next_header.span.start][-1]
     line_break = "\r\n" if line.value.endswith("\r\n") else "\n"
     behind = config.line(last.value.span).span.end
     moved = Edit(line.span._replace(start=behind, end=behind), f"{body}{line_break}" if body else "")
     return Fix(
         "Move the settings to the section above", (moved, Edit(line.span._replace(end=end), "")), safe=False
     )
-
-
-def _place(setting: Setting) -> int:
-    return setting.name.span.start
