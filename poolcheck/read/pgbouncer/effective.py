@@ -1,6 +1,6 @@
-"""What PgBouncer works with when it has read its configuration, as its console shows it, and where that is from.
+"""What PgBouncer works with when it has read its configuration, and where that is from.
 
-The values are those of `SHOW CONFIG`, `SHOW DATABASES`, `SHOW USERS` and `SHOW PEERS`.
+The values are those that its console shows, which cuts times to six digits or, for a database, to whole seconds.
 """
 
 from collections.abc import Iterator
@@ -83,8 +83,8 @@ def peers(config: PgBouncerConfig) -> Iterator[EntryInEffect]:
         )
 
 
-def shown(fact: KnownSetting, text: str) -> str | None:
-    """A value as the console shows it; None where PgBouncer refuses it."""
+def value_of(fact: KnownSetting, text: str) -> str | None:
+    """What PgBouncer makes of a value; None where it refuses it."""
     match fact.kind:
         case Kind.INT | Kind.BOOL:
             number = c_number.signed(text)
@@ -92,7 +92,7 @@ def shown(fact: KnownSetting, text: str) -> str | None:
             number = c_number.unsigned(text)
         case Kind.SECONDS:
             time = c_number.seconds(text)
-            return None if time is None else f"{time:g}"
+            return None if time is None else f"{time:.6f}".rstrip("0").rstrip(".")
         case Kind.ENUM:
             return text.lower()
         case _:
@@ -102,12 +102,12 @@ def shown(fact: KnownSetting, text: str) -> str | None:
 
 def _setting(config: PgBouncerConfig, fact: KnownSetting) -> InEffect:
     default = fact.default_in(config.version or NEWEST)
-    usual = shown(fact, default) if default is not None else None
+    usual = value_of(fact, default) if default is not None else None
     written = config.settings_in_effect.get(fact.name)
     if config.is_unknown(fact.name):
         return InEffect(fact.name, None, Origin.UNKNOWN, written.span if written else None, usual)
     if written:
-        return InEffect(fact.name, shown(fact, written.value), Origin.FILE, written.span, usual)
+        return InEffect(fact.name, value_of(fact, written.value), Origin.FILE, written.span, usual)
     return InEffect(fact.name, usual, Origin.DEFAULT, None, usual)
 
 
