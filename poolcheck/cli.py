@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _options(sys.argv[1:] if arguments is None else arguments)
         is_verbose = options.verbose
-        status: int = import_module(f"poolcheck.command.{options.command}").run(options)
+        status: int = import_module(f"poolcheck.command.{options.command.replace('-', '_')}").run(options)
         sys.stdout.flush()
     except Refused as refusal:
         return _could_not(*refusal.args, bug=refusal.__cause__, is_verbose=is_verbose)
@@ -125,7 +125,7 @@ def _options(arguments: Sequence[str]) -> Namespace:
 
 def _about() -> ArgumentParser:
     """The parser of what may stand in place of a command; its help is about all commands."""
-    commands = "".join(f"\n  {name:9}{command.about}" for name, command in COMMANDS.items())
+    commands = "".join(f"\n  {name:16}{command.about}" for name, command in COMMANDS.items())
     parser = _Parser(
         "poolcheck",
         "poolcheck COMMAND ...",
@@ -250,6 +250,30 @@ def _describe_config(parser: ArgumentParser) -> None:
     _add_verbose(parser)
 
 
+def _describe_explain_config(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("path", metavar="FILE", help="a pgbouncer.ini as it is deployed; - is one on standard input")
+    add(
+        "--target",
+        action="append",
+        type=_target,
+        default=[],
+        metavar="pgbouncer=VERSION",
+        help="the version that reads it (default: that of the settings, else the newest)",
+    )
+    add(
+        "--working-directory",
+        default=".",
+        metavar="DIR",
+        help="where PgBouncer is started: it looks there for what is included (default: .)",
+    )
+    add("--changed", action="store_true", help="leave out what is as it is by default")
+    add("--output-format", choices=("text", "json"), default="text", help="(default: text)")
+    _add_color(parser)
+    _add_settings(parser)
+    _add_verbose(parser)
+
+
 def _add_color(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--color",
@@ -292,6 +316,11 @@ def _output(written: str) -> tuple[str, str | None]:
 COMMANDS: Mapping[str, _Command] = {
     "check": _Command("Look for faults", "poolcheck check [OPTIONS] [PATH ...]", _describe_check),
     "explain": _Command("Show what a rule is about", "poolcheck explain [OPTIONS] RULE", _describe_explain),
+    "explain-config": _Command(
+        "Show whether PgBouncer starts on a file, and with which settings",
+        "poolcheck explain-config [OPTIONS] FILE",
+        _describe_explain_config,
+    ),
     "rules": _Command("List all rules", "poolcheck rules [OPTIONS]", _describe_rules),
     "config": _Command(
         "Show the settings in effect and where each is from", "poolcheck config [OPTIONS] [PATH]", _describe_config

@@ -6,6 +6,8 @@ libusual, cfparser.c; PgBouncer, loader.c.
 """
 
 import re
+import sys
+from fractions import Fraction
 
 _BLANKS = r"[ \t\n\v\f\r]*"
 _INTEGER = re.compile(
@@ -66,12 +68,25 @@ def seconds(text: str) -> float | None:
 
 
 def _finite(number: re.Match[str]) -> float | None:
-    """The number without its sign; None where it is beyond a double, which `strtod` reports as an error."""
+    """The number without its sign; None where a double cannot hold it, which `strtod` reports as an error."""
     try:
         value = float.fromhex(number["hex"]) if number["hex"] else float(number["decimal"])
     except OverflowError:
         return None
-    return None if value == float("inf") else value
+    if value == float("inf") or (value < sys.float_info.min and _is_cut(number, value)):
+        return None
+    return value
+
+
+def _is_cut(number: re.Match[str], value: float) -> bool:
+    """Whether a number so close to 0 is not quite the one that is written."""
+    if value == 0:
+        mantissa, _, _ = re.sub("^0x", "", number[0].lstrip("+-"), flags=re.IGNORECASE).lower().partition("p")
+        digits = mantissa if number["hex"] else mantissa.partition("e")[0]
+        return any(digit not in " \t\n\v\f\r+-0." for digit in digits)
+    if number["hex"]:
+        return len(number["hex"]) > _LONG_ENOUGH
+    return len(number["decimal"]) > 1_000 or Fraction(number["decimal"]) != Fraction(value)
 
 
 def _exact(number: re.Match[str]) -> int:
