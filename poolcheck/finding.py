@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from poolcheck.source import Edit, Span
 
+LONGEST_MESSAGE = 400
+"""Longer messages quote something that nobody would read."""
+
 
 class Severity(StrEnum):
     """How sure harm is.
@@ -26,6 +29,13 @@ class Severity(StrEnum):
     def milder(self) -> "Severity":
         """The next severity down; `info` has none below it."""
         return {Severity.ERROR: Severity.WARNING}.get(self, Severity.INFO)
+
+
+def shortened(message: str) -> str:
+    """A message without its middle where it is too long."""
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return f"{message[: LONGEST_MESSAGE * 3 // 4]} … {message[-LONGEST_MESSAGE // 4 :]}"
 
 
 class Note(NamedTuple):

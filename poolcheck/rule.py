@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Generic, NamedTuple, NoReturn, TypeVar, cast, get_args, get_origin
 
-from poolcheck.finding import Finding, Fix, Note, Severity
+from poolcheck.finding import Finding, Fix, Note, Severity, shortened
 from poolcheck.source import Span
 
 Subject = TypeVar("Subject")
@@ -95,7 +95,8 @@ class Rule(Generic[Subject]):
         severity: Severity | None = None,
     ) -> Finding:
         """A finding of this rule, with the rule's own severity unless what was proven asks for another."""
-        return Finding(self.id, self.group, severity or self.severity, span, message, tuple(notes), fix)
+        told = tuple(note._replace(message=shortened(note.message)) for note in notes)
+        return Finding(self.id, self.group, severity or self.severity, span, shortened(message), told, fix)
 
 
 AnyRule = Rule[Any]

@@ -101,7 +101,7 @@ def is_met(need: Need, experiment: Experiment) -> bool:
             return text in ADDRESSES
         case Kind.CIPHERS:
             return is_cipher_list(text)
-        case Kind.USER:
+        case Kind.USER | Kind.GROUP:
             return text == "nobody"
         case Kind.BUILD:
             return text.lower() != "ldap" or experiment.version == "1.25.2"

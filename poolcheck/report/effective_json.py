@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TextIO, TypeAlias
 
 from poolcheck import __version__
+from poolcheck.finding import shortened
 from poolcheck.read.pgbouncer import effective
 from poolcheck.read.pgbouncer.config import Absent, PgBouncerConfig, Setting
 from poolcheck.read.pgbouncer.effective import EntryInEffect, InEffect
@@ -75,7 +76,7 @@ def document(config: PgBouncerConfig) -> Object:
         "pgbouncer": written(config.version or NEWEST),
         "starts": not config.refusals,
         "refusals": [
-            {"cause": each.cause.name.lower().replace("_", "-"), "reason": redact_message(each.reason)}
+            {"cause": each.cause.name.lower().replace("_", "-"), "reason": shortened(redact_message(each.reason))}
             | {"place": place(each.written.span)}
             for each in config.refusals
         ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from poolcheck.finding import shortened
 from poolcheck.read.pgbouncer import effective
 from poolcheck.read.pgbouncer.config import Absent, PgBouncerConfig, Setting
 from poolcheck.read.pgbouncer.effective import EntryInEffect, InEffect, Origin
@@ -49,7 +50,7 @@ def _verdict(config: PgBouncerConfig, places: Written) -> Iterator[Line]:
         yield (Segment("It does not start.", Style.ERROR),)
         for _, refused, reason in config.refusals:
             line, column = places.position(refused.span)
-            yield Segment(f"  {refused.span.path}:{line}:{column}: "), Segment(redact_message(reason), Style.PLAIN)
+            yield Segment(f"  {refused.span.path}:{line}:{column}: "), Segment(shortened(redact_message(reason)))
         return
     wanted = list(needs(config))
     yield (Segment(f"It starts{', if' if wanted else ''}" + ("" if wanted else "."), Style.MESSAGE),)
@@ -71,7 +72,7 @@ def _asked(need: Need) -> str:
             return (
                 f"{name} {text} is an address of the machine" if text != "*" else f"the port of {name} * is free"
             )
-        case Kind.USER:
+        case Kind.USER | Kind.GROUP:
             return f"{name} {text} exists"
         case Kind.CIPHERS:
             return f"OpenSSL knows the {name} {text}"

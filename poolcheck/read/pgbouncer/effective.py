@@ -10,10 +10,8 @@ from typing import NamedTuple
 from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.config import FALLBACK, Entry, PgBouncerConfig, Setting
 from poolcheck.read.pgbouncer.settings import NEWEST, SETTINGS, Kind, KnownSetting, Scope, known
+from poolcheck.read.pgbouncer.startup import LONGEST_USER
 from poolcheck.source import Located, Span
-
-LONGEST_USER = 127
-"""The bytes that are kept of the name of a user. PgBouncer, MAX_USERNAME."""
 
 
 class Origin(StrEnum):

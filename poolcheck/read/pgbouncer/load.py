@@ -177,7 +177,8 @@ class _Loading:
         if key in self._last:
             before = entries[self._last[key]]
             entries[self._last[key]] = before._replace(in_effect=False)
-            if scope == Scope.DATABASE and not any(each.name.value == "user" for each in string.parameters):
+            is_named = scope == Scope.DATABASE and name.value != FALLBACK
+            if is_named and not any(each.name.value == "user" for each in string.parameters):
                 kept = _credentials(before)
         self._last[key] = len(entries)
         in_effect = True

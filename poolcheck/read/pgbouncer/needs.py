@@ -23,6 +23,7 @@ class Kind(Enum):
     ADDRESS = auto()
     """A name or an address of the machine; one that binds of all that are needed is enough."""
     USER = auto()
+    GROUP = auto()
     CIPHERS = auto()
     """Ciphers in the words of OpenSSL."""
     BUILD = auto()
@@ -45,6 +46,8 @@ def needs(config: PgBouncerConfig) -> Iterator[Need]:
     for name in ("logfile", "pidfile"):
         yield from _if_set(config, Kind.NEW_FILE, name)
     yield from _if_set(config, Kind.USER, "user")
+    if (folder := config.effective_text("unix_socket_dir")) and folder.value:
+        yield from _if_set(config, Kind.GROUP, "unix_socket_group")
     auth = config.effective_text("auth_type")
     if auth and auth.value.lower() in {"pam", "ldap"}:
         yield Need(Kind.BUILD, "auth_type", auth)
@@ -52,7 +55,8 @@ def needs(config: PgBouncerConfig) -> Iterator[Need]:
         mode = config.effective_text(f"{side}_tls_sslmode")
         if mode and mode.value.lower() != "disable":
             ciphers = config.effective_text(f"{side}_tls_ciphers")
-            if ciphers and ciphers.value.lower() not in _DEFAULT_CIPHERS:
+            old = {"compat", "legacy", "insecure", "all"} if config.is_before((1, 21)) else set()
+            if ciphers and ciphers.value.lower() not in _DEFAULT_CIPHERS | old:
                 yield Need(Kind.CIPHERS, f"{side}_tls_ciphers", ciphers)
             if side == "client":
                 for name in ("client_tls_key_file", "client_tls_cert_file", "client_tls_ca_file"):

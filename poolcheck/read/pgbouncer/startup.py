@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.config import FALLBACK, Absent, Effective, Entry, PgBouncerConfig
@@ -54,6 +55,8 @@ _LIBPQ = {
 
 LONGEST_DATABASE = 63
 """The bytes of the longest name of a database. PgBouncer, MAX_DBNAME."""
+LONGEST_USER = 127
+"""The bytes that are kept of the name of a user. PgBouncer, MAX_USERNAME."""
 HIGHEST_PEER = 65_535
 _PROTOCOLS = frozenset({"all", "default", "secure", "tlsv1", "tlsv1.0", "tlsv1.1", "tlsv1.2", "tlsv1.3"})
 _DH_PARAMETERS = frozenset({"none", "auto", "legacy"})
@@ -61,6 +64,8 @@ _DH_PARAMETERS = frozenset({"none", "auto", "legacy"})
 
 def for_version(config: PgBouncerConfig, version: Version | None) -> PgBouncerConfig:
     """The configuration as PgBouncer of a version reads it; the newest, where the version is not known."""
+    if version == config.version:
+        return config
     config = config._replace(version=version)
     return config._replace(refusals=tuple(refusals(config)))
 
@@ -82,6 +87,7 @@ def refusals(config: PgBouncerConfig) -> Iterator[Refusal]:
             yield from _named(scope, entry, config.version)
             if (scope, entry.name.value) != (Scope.DATABASE, FALLBACK):
                 yield from entry_refusals(scope, entry, config)
+    yield from _cut_names(config)
     yield from _includes(config)
     yield from _tls(config)
     yield from _listening(config)
@@ -101,9 +107,11 @@ def entry_refusals(scope: Scope, entry: Entry, config: PgBouncerConfig) -> Itera
 def _sections(config: PgBouncerConfig) -> Iterator[Refusal]:
     for header in config.headers:
         if header.value not in set(Scope) and not config.is_filled_in(header.value):
-            yield Refusal(Cause.SECTION, header, f"PgBouncer does not start: it has no section [{header.value}]")
+            meant = section_meant(header.value)
+            reason = f"there is no section [{header.value}]{f'; did you mean [{meant}]?' if meant else ''}"
+            yield Refusal(Cause.SECTION, header, f"PgBouncer does not start: {reason}")
         if header.value == Scope.PEER and config.is_before((1, 19)):
-            reason = f"[peers] is known from PgBouncer 1.19 on, and {_number(config)} does not start with it"
+            reason = f"{_program(config.version)} does not start: [peers] is known from 1.19 on"
             yield Refusal(Cause.NEEDS_NEWER, header, reason)
     for name, _ in config.strays:
         yield Refusal(Cause.SECTION, name, f"PgBouncer does not start: {name.value} stands in no section")
@@ -116,11 +124,17 @@ def _sections(config: PgBouncerConfig) -> Iterator[Refusal]:
         )
 
 
+def section_meant(name: str) -> Scope | None:
+    """The section that must be meant by the name of one."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name.strip().lower(), list(Scope), n=1, cutoff=0.8)
+    return Scope(close[0]) if close else None
+
+
 def _quoted(name: Located[str], version: Version | None) -> Iterator[Refusal]:
     if version is not None and version < (1, 25) and is_quoted(name):
-        reason = (
-            f"a name may stand in quotes from PgBouncer 1.25 on, and {written(version)} does not start with it"
-        )
+        reason = f"{_program(version)} does not start: a name may stand in quotes from 1.25 on"
         yield Refusal(Cause.NAME_NEEDS_NEWER, name, reason)
 
 
@@ -144,6 +158,22 @@ def _named(scope: Scope, entry: Entry, version: Version | None) -> Iterator[Refu
     if scope is Scope.PEER and not 1 <= _whole(name) <= HIGHEST_PEER:
         reason = f"PgBouncer does not start: a peer is called by a number from 1 to {HIGHEST_PEER}, not {name}"
         yield Refusal(Cause.PEER, entry.name, reason)
+
+
+def _cut_names(config: PgBouncerConfig) -> Iterator[Refusal]:
+    """Users whose names are the same once they are cut: PgBouncer looks for the whole name and finds none."""
+    of_databases = {entry.name.value: entry for entry in config.databases if entry.name.value != FALLBACK}
+    keys = ("auth_user",) if config.is_before((1, 23)) else ("auth_user", "user")
+    mentioned = [user.name for user in config.users]
+    mentioned += [name for entry in of_databases.values() for key in keys if (name := entry.parameter(key))]
+    seen: set[bytes] = set()
+    for name in mentioned:
+        cut = name.value.encode(errors="surrogateescape")[:LONGEST_USER]
+        if len(cut) == LONGEST_USER and cut != name.value.encode(errors="surrogateescape"):
+            if cut in seen:
+                reason = f"two names of users are the same in their first {LONGEST_USER} bytes"
+                yield Refusal(Cause.RESERVED, name, f"PgBouncer does not start: {reason}")
+            seen.add(cut)
 
 
 def _whole(text: str) -> int:
@@ -202,9 +232,9 @@ def _no_number(fact: KnownSetting, text: str) -> tuple[Cause, str]:
     if fact.kind is not Kind.SECONDS and _ZERO_FIRST.fullmatch(text):
         reason = f"PgBouncer reads {name} = {text} as octal, for its leading 0, and does not start with it"
         return Cause.LEADING_ZERO, reason
-    wanted = "a number of seconds, 0 or more" if fact.kind is Kind.SECONDS else "a whole number"
-    shown = text or "no value"
-    return Cause.NUMBER, f"PgBouncer reads {name} as {wanted} and does not start with {shown}"
+    wanted = "a number of seconds, 0 or more," if fact.kind is Kind.SECONDS else "a whole number"
+    given = f"with {text if text.isprintable() else ascii(text)}" if text else "without one"
+    return Cause.NUMBER, f"PgBouncer reads {name} as {wanted} and does not start {given}"
 
 
 def _commented(name: str, text: str, comment: re.Pattern[str]) -> tuple[Cause, str] | None:
@@ -244,12 +274,9 @@ def _unknown(scope: Scope, name: Located[str], version: Version | None) -> Refus
     """Why a name is not known; what looks like no name may be the rest of a password and is not repeated."""
     fact, places = known(scope, name.value), scopes_of(name.value)
     if fact:
-        since = "a version to come" if fact.is_unreleased else f"PgBouncer {written(fact.since)}"
-        place = described([scope])
-        reason = (
-            f"{name.value} is known in {place} from {since} on, and {_release(version)} does not start with it"
-        )
-        return Refusal(Cause.NEEDS_NEWER, name, reason)
+        since = "a version to come" if fact.is_unreleased else written(fact.since)
+        reason = f"{name.value} is known in {described([scope])} from {since} on"
+        return Refusal(Cause.NEEDS_NEWER, name, f"{_program(version)} does not start: {reason}")
     program = "PgBouncer" if version is None or version <= NEWEST else f"PgBouncer {written(NEWEST)}"
     if places:
         reason = f"{name.value} is set in {described(places)}, not in {described([scope])}"
@@ -272,6 +299,7 @@ def _unheard_of(scope: Scope, name: str) -> str:
     return f"there is no setting {name} in {described([scope])}{_suggestion(name, scope)}"
 
 
+@lru_cache(maxsize=200)
 def _suggestion(name: str, scope: Scope) -> str:
     """The setting that must have been meant; most names share words with others, so only a very close one."""
     from difflib import get_close_matches
@@ -281,8 +309,9 @@ def _suggestion(name: str, scope: Scope) -> str:
 
 
 def described(scopes: Iterable[Scope]) -> str:
-    """Sections in words: "[pgbouncer] or in an entry of [databases] or [users]"."""
-    entries = " or ".join(f"[{scope}]" for scope in scopes if scope is not Scope.PGBOUNCER)
+    """Sections in words: "[pgbouncer] or in an entry of [databases], [users] or [peers]"."""
+    names = [f"[{scope}]" for scope in scopes if scope is not Scope.PGBOUNCER]
+    entries = " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
     own = ["[pgbouncer]"] if Scope.PGBOUNCER in scopes else []
     return " or in ".join([*own, *([f"an entry of {entries}"] if entries else [])])
 
@@ -324,7 +353,9 @@ def _tls(config: PgBouncerConfig) -> Iterator[Refusal]:
         yield Refusal(Cause.TLS, Located(client.value, client.span), f"PgBouncer does not start: {reason}")
     for side, mode in (("client", client), ("server", _word(config, "server_tls_sslmode"))):
         protocols = config.setting(f"{side}_tls_protocols")
-        if mode and mode.value != "disable" and protocols and (odd := _no_protocol(protocols.value)) is not None:
+        legacy = {"legacy"} if config.is_before((1, 21)) else set()
+        odd = _no_protocol(protocols.value, _PROTOCOLS | legacy) if protocols else None
+        if mode and mode.value != "disable" and protocols and odd is not None:
             reason = f"{side}_tls_protocols knows no {odd!r}"
             yield Refusal(Cause.TLS, protocols, f"PgBouncer does not start: {reason}")
     parameters = config.setting("client_tls_dheparams")
@@ -339,23 +370,22 @@ def _tls(config: PgBouncerConfig) -> Iterator[Refusal]:
         yield Refusal(Cause.TLS, parameters, f"PgBouncer does not start: {reason}")
 
 
-def _no_protocol(protocols: str) -> str | None:
+def _no_protocol(protocols: str, known_ones: frozenset[str]) -> str | None:
     """The first of a list of TLS protocols that is none. libusual, tls_config_parse_protocols()."""
     for part in re.split("[,:]", protocols) if protocols else ():
         word = part.lstrip(" \t").removeprefix("!")
-        if word.lower() not in _PROTOCOLS:
+        if word.lower() not in known_ones:
             return word
     return None
 
 
 def _listening(config: PgBouncerConfig) -> Iterator[Refusal]:
-    directory = config.settings_in_effect.get("unix_socket_dir")
-    if (
-        config.listens_on() == ()
-        and directory
-        and not config.is_unknown("unix_socket_dir")
-        and not directory.value
-    ):
+    addresses, port = config.listens_on(), config.integer("listen_port")
+    if addresses and port and port.value < 0:
+        reason = f"PgBouncer does not start: listen_port is {port.value}"
+        yield Refusal(Cause.LISTENING, Located(str(port.value), port.span), reason)
+    directory = config.setting("unix_socket_dir")
+    if addresses == () and directory and not directory.value:
         reason = "PgBouncer does not start: it listens on no address, and unix_socket_dir is empty"
         yield Refusal(Cause.LISTENING, directory, reason)
 
@@ -377,9 +407,5 @@ def _noun(scope: Scope) -> str:
     return {Scope.DATABASE: "database", Scope.USER: "user", Scope.PEER: "peer"}[scope]
 
 
-def _number(config: PgBouncerConfig) -> str:
-    return written(config.version or NEWEST)
-
-
-def _release(version: Version | None) -> str:
-    return written(version) if version else f"the newest, {written(NEWEST)},"
+def _program(version: Version | None) -> str:
+    return f"PgBouncer {written(version or NEWEST)}"
