@@ -577,6 +577,41 @@ def test_line_ends_and_bytes_stay_as_they_are() -> None:
     assert Path("a.ini").read_bytes() == b"[pgbouncer]\r\n; caf\xe9\r\n; x\r\npool_mode = session\r\n"
 
 
+INCLUDES = {
+    "deploy/pgbouncer.ini": "[pgbouncer]\n%include tune.conf\n%include users.ini\n",
+    "deploy/tune.conf": "idle_transaction_timeout = 5min\n",
+    "deploy/users.ini": "[users]\napp = pool_size=5\n",
+}
+
+
+def test_what_is_included_is_checked_and_mended_as_part_of_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    put(INCLUDES)
+
+    found = lines("--select", "time-with-unit", capsys=capsys)
+    main(["check", "--select", "time-with-unit", "--fix"])
+
+    assert [each.partition(" ")[0] for each in found] == ["deploy/tune.conf:1:28:"]
+    assert Path("deploy/tune.conf").read_text() == "idle_transaction_timeout = 300\n"
+
+
+def test_what_is_included_is_no_configuration_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    put({**INCLUDES, "deploy/pgbouncer-users.ini": "[users]\napp = pool_size=5\n"})
+    put({"deploy/pgbouncer.ini": "[pgbouncer]\n%include pgbouncer-users.ini\n[databases]\nx = host=a\n"})
+
+    assert lines("--select", "bad-section-name", capsys=capsys) == []
+
+
+def test_a_comment_in_what_is_included_suppresses(capsys: pytest.CaptureFixture[str]) -> None:
+    put(INCLUDES)
+    put(
+        {
+            "deploy/tune.conf": "; poolcheck: ignore[time-with-unit] fixed at start\nidle_transaction_timeout = 5min\n"
+        }
+    )
+
+    assert lines("--select", "time-with-unit", capsys=capsys) == []
+
+
 def test_a_full_disk_leaves_the_file_as_it_was(folder: Path) -> None:
     put({"a.ini": INI})
 

@@ -1,11 +1,29 @@
 """Hosts as PgBouncer's settings name them, and which of them are on its own machine."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from poolcheck.source import Located, Span
 
 _NAME = re.compile(r"[^\s;#,/\"'()<>@=]+")
+_SHORT_LOOPBACK = re.compile(r"127(?:\.[0-9]{1,8}){1,2}")
+"""127.1, which is 127.0.0.1."""
+
+_OWN_NAMES = frozenset(
+    {
+        "localhost",
+        "localhost.localdomain",
+        "localhost4",
+        "localhost4.localdomain4",
+        "localhost6",
+        "localhost6.localdomain6",
+        "ip6-localhost",
+        "ip6-loopback",
+        "host.docker.internal",
+        "host.containers.internal",
+    }
+)
+"""Names of the loopback in the hosts files of distributions, and of the machine in its containers."""
 
 
 def hosts_of(written: Located[str]) -> tuple[Located[str], ...]:
@@ -37,10 +55,35 @@ def is_socket(host: str) -> bool:
 
 
 def is_near(host: str) -> bool:
-    """Whether a host is on the machine itself: a Unix socket or a loopback address."""
-    if is_socket(host) or host.lower() in {"localhost", "localhost.localdomain", "ip6-localhost"}:
+    """Whether a host is on the machine itself: a Unix socket, a loopback address, or a name that means one."""
+    name = host.lower().removesuffix(".")
+    if is_socket(host) or name in _OWN_NAMES or name.endswith(".localhost") or _SHORT_LOOPBACK.fullmatch(host):
         return True
+    address = _address(host)
+    return address is not None and address.is_loopback
+
+
+def is_far(host: str) -> bool:
+    """Whether a host is surely reached over a network: `*` for all addresses, or one that is no loopback.
+
+    What a name stands for is not known.
+    """
+    if host == "*":
+        return True
+    address = _address(host)
+    return address is not None and not address.is_loopback
+
+
+def is_public(host: str) -> bool:
+    """Whether a host is an IPv4 address of the Internet; those of IPv6 are used in closed networks, too."""
+    address = _address(host)
+    return isinstance(address, IPv4Address) and address.is_global
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is; None where it is a name."""
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
-        return False
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
