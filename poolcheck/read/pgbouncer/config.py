@@ -164,6 +164,12 @@ class PgBouncerConfig(NamedTuple):
         """Whether a template makes something else of a text before PgBouncer reads it."""
         return not self.is_literal and has_template(text)
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it stands in a manifest."""
+        main = self.parts[0]
+        return self.span.end - self.span.start < len(main.source.text)
+
     def refused(self, *causes: Cause) -> Iterator[Refusal]:
         """What is refused for one of these causes."""
         return (refusal for refusal in self.refusals if refusal.cause in causes)

@@ -30,7 +30,7 @@ class AuthAnyOrTrustRemote(Rule[PgBouncerConfig]):
                 auth.span,
                 message,
                 notes=[Note(exposed.span, f"it listens on {exposed.value}")],
-                severity=Severity.WARNING if is_embedded(config) else None,
+                severity=Severity.WARNING if config.is_embedded else None,
             )
 
 
@@ -44,9 +44,3 @@ def lets_nobody_in(method: str, config: PgBouncerConfig) -> bool:
     if config.users or any(source is None or source.value for source in sources):
         return False
     return are_seen and not any(entry.parameter("auth_user") for entry in entries)
-
-
-def is_embedded(config: PgBouncerConfig) -> bool:
-    """Whether it is part of a manifest, where a NetworkPolicy that is not seen may say who reaches it."""
-    main = config.parts[0]
-    return len(main.text) < len(main.source.text)

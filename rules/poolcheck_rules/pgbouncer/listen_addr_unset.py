@@ -26,10 +26,8 @@ class ListenAddrUnset(Rule[PgBouncerConfig]):
 
 def is_alone(config: PgBouncerConfig) -> bool:
     """Whether it is part of a manifest and nobody has thought of a socket that containers share."""
-    main = config.parts[0]
-    is_embedded = len(main.text) < len(main.source.text)
     has_folder = config.is_unknown("unix_socket_dir") or "unix_socket_dir" in config.settings_in_effect
-    return is_embedded and not has_folder
+    return config.is_embedded and not has_folder
 
 
 def place_of(config: PgBouncerConfig) -> Span | None:

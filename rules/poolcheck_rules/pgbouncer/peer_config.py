@@ -37,7 +37,7 @@ class PeerConfig(Rule[PgBouncerConfig]):
 
     def own_id(self, own: Effective[int], config: PgBouncerConfig) -> Iterator[Finding]:
         """The finding about the id of the process itself."""
-        if own.value <= 0 and config.peers and (own.span or not is_embedded(config)):
+        if own.value <= 0 and config.peers and (own.span or not config.is_embedded):
             given = "unset" if own.span is None else str(own.value)
             message = f"[peers] is not used: peer_id is {given}, which switches peering off"
             yield self.finding(own.span or header_of_peers(config), message)
@@ -59,12 +59,6 @@ class PeerConfig(Rule[PgBouncerConfig]):
             elif own and 0 < own.value != peer.number and (at := own_address(peer.address, config)):
                 message = f"peer {peer.number} has the address of this process, {peer.address}: {_ASTRAY}"
                 yield self.finding(peer.host, message, notes=[Note(at, f"this process is peer {own.value}")])
-
-
-def is_embedded(config: PgBouncerConfig) -> bool:
-    """Whether it is part of a manifest, which is the same for all pods; the id of each comes from elsewhere."""
-    main = config.parts[0]
-    return len(main.text) < len(main.source.text)
 
 
 class Address(NamedTuple):

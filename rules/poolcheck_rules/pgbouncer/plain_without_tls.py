@@ -35,15 +35,9 @@ class PlainWithoutTls(Rule[PgBouncerConfig]):
         if auth.span and auth.value.lower() in _CLEAR:
             message = f"with auth_type {auth.value}, {clients} send their passwords in clear text: {given}"
             severity = Severity.WARNING if mode.value.lower() == "disable" else Severity.INFO
-            severity = severity.milder if is_embedded(config) else severity
+            severity = severity.milder if config.is_embedded else severity
             yield self.finding(auth.span, message, notes=[note], severity=severity)
-        elif auth.value.lower() in _HASHED and not is_embedded(config):
+        elif auth.value.lower() in _HASHED and not config.is_embedded:
             message = f"{clients} send and receive all but their passwords in clear text: {given}"
             place, notes = (mode.span, [note]) if mode.span else (exposed.span, [])
             yield self.finding(place, message, notes=notes, severity=Severity.INFO)
-
-
-def is_embedded(config: PgBouncerConfig) -> bool:
-    """Whether it is part of a manifest, where a service mesh that is not seen may encrypt for it."""
-    main = config.parts[0]
-    return len(main.text) < len(main.source.text)

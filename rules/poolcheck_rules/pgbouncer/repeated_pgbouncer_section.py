@@ -62,7 +62,7 @@ def notes(lost: list[Setting], config: PgBouncerConfig) -> Iterator[Note]:
 
 
 def merged(header: Located[str], config: PgBouncerConfig) -> Fix | None:
-    """One section in place of this and the one above; None where a header shares its line, or they share no file."""
+    """One section in place of this and the one above; None where a header shares its line, or not their file."""
     own = [each for each in config.headers if each.value == Scope.PGBOUNCER]
     in_file = [each for each in config.headers if each.span.path == header.span.path]
     above, line = own[own.index(header) - 1], config.line(header.span)

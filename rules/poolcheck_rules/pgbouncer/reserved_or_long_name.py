@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Severity
 from poolcheck.read.pgbouncer.config import FALLBACK, PgBouncerConfig
-from poolcheck.read.pgbouncer.startup import LONGEST_USER
 from poolcheck.read.pgbouncer.refusal import Cause
+from poolcheck.read.pgbouncer.startup import LONGEST_USER
 from poolcheck.rule import Rule
 from poolcheck.source import Located
 

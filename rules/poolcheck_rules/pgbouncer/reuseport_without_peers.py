@@ -24,15 +24,9 @@ class ReuseportWithoutPeers(Rule[PgBouncerConfig]):
             message = f"{lost}, which PgBouncer forwards from 1.19 on"
             yield self.finding(shared.span, message, severity=Severity.INFO)
         else:
-            severity = Severity.INFO if is_embedded(config) else None
+            severity = Severity.INFO if config.is_embedded else None
             message = f"{lost}: there are no [peers] to forward them to"
             yield self.finding(shared.span, message, severity=severity)
-
-
-def is_embedded(config: PgBouncerConfig) -> bool:
-    """Whether it is part of a manifest; a container mostly has one process, and a port of its own."""
-    main = config.parts[0]
-    return len(main.text) < len(main.source.text)
 
 
 def may_have_peers(config: PgBouncerConfig) -> bool:

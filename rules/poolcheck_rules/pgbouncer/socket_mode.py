@@ -52,8 +52,7 @@ class SocketMode(Rule[PgBouncerConfig]):
 def open_method(config: PgBouncerConfig) -> Located[str] | None:
     """The method that asks for no password, where nothing but the socket's mode keeps anybody out."""
     auth, main = config.setting("auth_type"), config.parts[0]
-    is_embedded = len(main.text) < len(main.source.text)
-    if auth is None or is_embedded or config.listens_on() != () or config.is_unknown("unix_socket_dir"):
+    if auth is None or config.is_embedded or config.listens_on() != () or config.is_unknown("unix_socket_dir"):
         return None
     knows_users = any(name in config.settings_in_effect for name in ("auth_file", "auth_user"))
     lets_in = {"any", "trust"} if knows_users else {"any"}
