@@ -163,3 +163,17 @@ def test_an_edit_may_write_a_secret() -> None:
     assert writes_secret(Edit(Span("a.ini", 0, len(text)), f"{text} port=5432"), text)
     assert not writes_secret(Edit(Span("a.ini", 0, 0), "; moved\n"), text)
     assert not writes_secret(Edit(Span("a.ini", start, len(text)), ""), text)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('"web" "s3cret"', '"web" ********'),
+        ('"web" s3cret', '"web" ******'),
+        ("batch s3cret", "batch ******"),
+        ("; web s3cret", "; web s3cret"),
+        ("# web", "# web"),
+    ],
+)
+def test_in_an_auth_file_all_behind_the_name_is_secret_with_quotes_or_without(line: str, shown: str) -> None:
+    assert redact(f"{line}\n", "etc/userlist.txt") == f"{shown}\n"

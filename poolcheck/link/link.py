@@ -40,8 +40,8 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
 def _without_included(facts: tuple[Fact, ...]) -> Iterator[Fact]:
     """The documents without those that are but a part of another."""
     configs = [fact for fact in facts if isinstance(fact, PgBouncerConfig)]
-    included = {part.source.path for config in configs for part in config.parts[1:]}
-    yield from (fact for fact in facts if not (isinstance(fact, PgBouncerConfig) and fact.span.path in included))
+    included = {part.region for config in configs for part in config.parts[1:]}
+    yield from (fact for fact in facts if not (isinstance(fact, PgBouncerConfig) and fact.span in included))
 
 
 def _stands_alone(fact: Fact) -> bool:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from poolcheck.files import Files, Format, TooLarge, format_of
 from poolcheck.read.fault import ReadFault, SyntaxFault
 from poolcheck.read.text import UTF_16, decode, encoding_of
-from poolcheck.source import Source, Span
+from poolcheck.source import Located, Source, Span
 
 if TYPE_CHECKING:
     from poolcheck.read.kubernetes.manifest import Manifest
-    from poolcheck.read.pgbouncer.config import PgBouncerConfig
+    from poolcheck.read.pgbouncer.config import Inclusion, PgBouncerConfig
     from poolcheck.read.python.facts import PythonModule
     from poolcheck.read.python.module import Project
 
@@ -38,7 +38,7 @@ class Reader:
         self.project: Project | None = None
         """The Python modules read so far and those that they import; None as long as there are none."""
         self.included: dict[str, str] = {}
-        """The texts that configurations of PgBouncer include, by their paths."""
+        """The texts that configurations of PgBouncer name, by their paths."""
 
     def read(self, path: str) -> Reading | None:
         """The facts in a file; None where its bytes show that it holds nothing of interest."""
@@ -62,13 +62,9 @@ class Reader:
     def _facts(self, source: Source, form: Format) -> Iterator[Fact]:
         match form:
             case Format.INI:
-                from poolcheck.read.pgbouncer.includes import in_project
                 from poolcheck.read.pgbouncer.load import read_pgbouncer
 
-                for fact in read_pgbouncer(source, partial(in_project, self._files, source.path)):
-                    if not isinstance(fact, SyntaxFault):
-                        self.included |= {part.source.path: part.source.text for part in fact.parts[1:]}
-                    yield fact
+                yield from read_pgbouncer(source, partial(self._included, source.path))
             case Format.YAML:
                 from poolcheck.read.kubernetes.objects import read_manifest
 
@@ -79,6 +75,16 @@ class Reader:
 
                 self.project = self.project or Project(self._files)
                 yield from read_python(source, self.project)
+
+    def _included(self, main: str, path: Located[str]) -> "Inclusion":
+        """What a configuration names; its text is kept, for something may be wrong in it."""
+        from poolcheck.read.pgbouncer.config import Part
+        from poolcheck.read.pgbouncer.includes import in_project
+
+        inclusion = in_project(self._files, main, path)
+        if isinstance(inclusion.found, Part):
+            self.included[inclusion.found.source.path] = inclusion.found.source.text
+        return inclusion
 
 
 def _format_inside(data: bytes) -> Format | None:

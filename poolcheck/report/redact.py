@@ -9,12 +9,19 @@ from poolcheck.source import Edit
 _SIGNS = ("pass", "pwd", "secret", "token", "api", "://", '" ', '"\t')
 """Without one of these, in whatever case, a text has no secret, and the patterns need not be compiled: 3 ms."""
 
+_NAME_OF_AUTH_FILE = re.compile(r"user_?list|users|auth", re.IGNORECASE)
+"""What PgBouncer's auth_file is called; in it stands a secret on every line, with quotes or without."""
+
 _REACH = 10_000
 """So many characters of a line on either side of an edit say whether it writes a secret."""
 
 
 def redact(text: str, path: str) -> str:
     """The text of a file with `*` in place of every character of a secret: all places stay where they were."""
+    if format_of(path) is None and _NAME_OF_AUTH_FILE.search(path):
+        from poolcheck.report.secrets import secrets_in_auth_file
+
+        return _hide(text, secrets_in_auth_file(text))
     if not _has_sign(text):
         return text
     if format_of(path) is Format.PYTHON:

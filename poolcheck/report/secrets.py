@@ -57,6 +57,9 @@ _URL = re.compile(
 )
 _AUTH_FILE = re.compile(r'^[ \t]*"(?:[^"\r\n]|"")*+"[ \t]+"(?P<secret>(?:[^"\r\n]|"")*+)"', re.MULTILINE)
 """A line of PgBouncer's auth_file: `"user" "secret"`."""
+_AUTH_FILE_LINE = re.compile(
+    r"""^[ \t]*(?![;#])(?:"(?:[^"\r\n]|"")*+"|\S+)[ \t]*(?P<secret>[^\r\n]*)""", re.MULTILINE
+)
 _VALUE_FIRST = re.compile(
     rf"""value["']?[ \t]*: [ \t]* (?P<secret>[^\r\n]{{1,300}}+) \r?\n
     [ \t]* ["']?name["']?[ \t]*: [ \t]* ["']? [\w.-]{{0,64}}? {NAME}""",
@@ -80,6 +83,11 @@ def secrets_in_text(text: str, start: int, end: int) -> Iterator[Part]:
     for form in (_AUTH_FILE, _VALUE_FIRST, _DEFAULT):
         for found in form.finditer(text, start, end):
             yield from _literal(text, *found.span("secret"))
+
+
+def secrets_in_auth_file(text: str) -> Iterator[Part]:
+    """What stands behind the first word of each line that is no comment."""
+    yield from (line.span("secret") for line in _AUTH_FILE_LINE.finditer(text))
 
 
 def secrets_in_urls(text: str, start: int, end: int) -> Iterator[Part]:

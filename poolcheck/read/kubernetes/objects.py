@@ -141,12 +141,16 @@ def _secret(node: Mapping, source: Source) -> Secret:
 def _entries(node: Mapping, field: str, source: Source) -> Iterator[DataEntry]:
     """The keys of an object with what stands under them."""
     data = node.mapping(field)
-    for key, value in data.items() if data else ():
-        block = value.block if isinstance(value, Scalar) else None
+    items = list(data.items()) if data else []
+    blocks = {key.text: value.block for key, value in items if isinstance(value, Scalar) and value.block}
+    for key, value in items:
+        block = blocks.get(key.text)
         text = Located(_text(value), value.span)
         span = Span(source.path, key.span.start, max(key.span.end, text.span.end))
         entry = DataEntry(Located(key.text, key.span), text, span)
-        yield _with_config(entry, source, block) if block and _is_pgbouncer_ini(key.text, text.value) else entry
+        if block and _is_pgbouncer_ini(key.text, text.value):
+            entry = _with_config(entry, source, blocks)
+        yield entry
 
 
 def _text(value: Node) -> str:
@@ -169,11 +173,17 @@ def _is_pgbouncer_ini(key: str, text: str) -> bool:
     return "pgbouncer" in text.lower() and _HEADER.search(text) is not None
 
 
-def _with_config(entry: DataEntry, source: Source, block: Span) -> DataEntry:
-    from poolcheck.read.pgbouncer.config import Part
+def _with_config(entry: DataEntry, source: Source, blocks: dict[str, Span]) -> DataEntry:
+    """A key with the configuration under it. What that names by a path may stand under another key."""
+    from poolcheck.read.pgbouncer.config import Absent, Inclusion, Part
     from poolcheck.read.pgbouncer.load import read_embedded
 
-    read = tuple(read_embedded(Part(source, block), entry.key.value))
+    def find(path: Located[str]) -> Inclusion:
+        block = blocks.get(path.value.rpartition("/")[2])
+        return Inclusion(path, Part(source, block) if block else Absent.UNSEEN)
+
+    name = entry.key.value
+    read = tuple(read_embedded(Part(source, blocks[name]), name, find))
     config = next((item for item in read if not isinstance(item, SyntaxFault)), None)
     return entry._replace(config=config, faults=tuple(item for item in read if isinstance(item, SyntaxFault)))
 

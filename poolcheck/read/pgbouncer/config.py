@@ -127,7 +127,7 @@ class PgBouncerConfig(NamedTuple):
     section and may be included. `settled` are the settings in effect that no gap follows; it `is_reset` where no
     gap follows the last [pgbouncer] header. Nothing in it is a template where it `is_literal`. Each file is read
     up to its first NUL: `nuls`. `refusals` are what PgBouncer of this `version` refuses, the newest where it is
-    None; those that are `malformed`, every version.
+    None; those that are `malformed`, every version. `userlist` is the auth_file, where that is found.
     """
 
     parts: tuple[Part, ...]
@@ -176,7 +176,11 @@ class PgBouncerConfig(NamedTuple):
 
     def line(self, place: Span) -> Located[str]:
         """The whole line, or lines, that a place is on, with the line break."""
-        source, region = next(part for part in self.parts if part.region.path == place.path)
+        source, region = next(
+            part
+            for part in self.parts
+            if part.region.path == place.path and part.region.start <= place.start <= part.region.end
+        )
         start = max(source.text.rfind("\n", 0, place.start) + 1, region.start)
         end = min(source.text.find("\n", place.end) + 1 or len(source.text), region.end)
         return Located(source.text[start:end], Span(place.path, start, end))

@@ -22,11 +22,12 @@ from poolcheck.read.pgbouncer.ini import Assignment, Gap, Include, Ini, Refused,
 from poolcheck.read.pgbouncer.refusal import Cause, Refusal
 from poolcheck.read.pgbouncer.settings import Scope, known
 from poolcheck.read.pgbouncer.startup import refusals
+from poolcheck.read.pgbouncer.userlist import read_userlist
 from poolcheck.read.template import has_template
 from poolcheck.source import Located, Source, Span
 
 Find: TypeAlias = Callable[[Located[str]], Inclusion]
-"""Finds what an `%include` names."""
+"""Finds what an `%include` names, and the auth_file."""
 
 DEEPEST = 10
 """How deep PgBouncer follows includes. libusual, cfparser.c, MAX_INCLUDE."""
@@ -66,7 +67,14 @@ def load(part: Part, find: Find, *, is_literal: bool = False) -> PgBouncerConfig
 def _load(part: Part, ini: Ini, find: Find, *, is_literal: bool) -> PgBouncerConfig:
     loading = _Loading(find, is_literal=is_literal)
     loading.read(part, ini, ())
-    return loading.config()
+    return _with_userlist(loading.config(), find)
+
+
+def _with_userlist(config: PgBouncerConfig, find: Find) -> PgBouncerConfig:
+    """The configuration with the users in its auth_file, where that is found."""
+    path = config.setting("auth_file")
+    found = find(path).found if path and path.value else None
+    return config._replace(userlist=read_userlist(*found)) if isinstance(found, Part) else config
 
 
 class _Loading:
