@@ -10,6 +10,7 @@ from poolcheck.read.pgbouncer.connection_string import Parameter
 from poolcheck.read.pgbouncer.hosts import hosts_of, is_near
 from poolcheck.read.pgbouncer.ini import Assignment
 from poolcheck.read.pgbouncer.refusal import Cause, Refusal
+from poolcheck.read.pgbouncer.releases import is_older
 from poolcheck.read.pgbouncer.settings import Kind, Scope, Version, known
 from poolcheck.read.template import has_template
 from poolcheck.source import Located, Source, Span
@@ -265,8 +266,8 @@ class PgBouncerConfig(NamedTuple):
         return next((address for address in self.listens_on() or () if not is_near(address.value)), None)
 
     def is_before(self, version: Version) -> bool:
-        """Whether it is known to run in an older PgBouncer."""
-        return self.version is not None and self.version < version
+        """Whether it is known to run in an older PgBouncer. 1.24 is not older than 1.24.1, which it may be."""
+        return is_older(self.version, version)
 
     def is_since(self, version: Version) -> bool:
         """Whether it is known to run in this PgBouncer or a newer one."""
