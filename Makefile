@@ -1,10 +1,11 @@
-# `make demo` and `make test` need Python 3.11 or newer and set up everything else themselves.
+# `make demo` and `make test` need Python 3.11 or newer and set up everything else themselves. For `make test` that
+# includes Debian's PgBouncer and PostgreSQL, where packages can be installed: tests/servers/install.sh.
 
 PYTHON ?= python3
 BIN := .venv/bin
 STORIES := shop shop-fixed
 
-.PHONY: demo test check fix golden clean
+.PHONY: demo test check fix golden clean servers
 
 ## Shows what poolcheck says about a web shop with the faults that teams make.
 demo: .venv/ready
@@ -40,6 +41,10 @@ clean:
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-.venv/ready-for-tests: .venv/ready
+.venv/ready-for-tests: .venv/ready | servers
 	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
+
+## The servers that tests start; tests that are skipped without them say what is written here.
+servers: .venv/ready
+	@tests/servers/install.sh | tee .venv/servers-not-installed

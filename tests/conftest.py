@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from servers import programs
+from servers.pgbouncer import Room, open_room
+from servers.postgres import PostgreSQL
+from servers.postgres import start as start_postgres
+
 RULE = """\
 import time
 from collections.abc import Iterator
@@ -42,3 +47,17 @@ def put_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     yield put
     for name in ("house_rules", "house_rules.house_rule"):
         sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def room() -> Iterator[Room]:
+    """Where the real PgBouncer can be started. Without one the test is skipped."""
+    with open_room(programs.pgbouncer()) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL, the same for all tests of a run. Without one the test is skipped."""
+    with start_postgres(programs.postgres()) as started:
+        yield started

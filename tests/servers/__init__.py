@@ -1,0 +1,1 @@
+"""The real PgBouncer and the real PostgreSQL, for tests that ask them."""
