@@ -5,6 +5,7 @@ import pytest
 from poolcheck.finding import Finding, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.read.pgbouncer.load import read_pgbouncer
+from poolcheck.read.pgbouncer.startup import for_version
 from poolcheck.rule import Rule
 from poolcheck.source import Source
 from poolcheck_rules.pgbouncer.prepared_statements_off import PreparedStatementsOff
@@ -16,7 +17,7 @@ def findings(rule: Rule[PgBouncerConfig], version: Version | None, text: str) ->
     (config,) = read_pgbouncer(Source("pgbouncer.ini", text))
 
     assert isinstance(config, PgBouncerConfig)
-    return list(rule.check(config._replace(version=version)))
+    return list(rule.check(for_version(config, version)))
 
 
 @pytest.mark.parametrize("version", [(1, 21), (1, 22, 1), (1, 23, 1)])

@@ -9,8 +9,8 @@ from poolcheck.read.pgbouncer.config import Absent, Inclusion, Part
 from poolcheck.read.text import decode
 from poolcheck.source import Located, Source, Span
 
-_NO_FILE = re.compile(r"""[*?"]|^'|[ \t][;#]""")
-"""What no name of a file holds: a pattern, quotes, a comment."""
+_NO_FILE = re.compile(r"""[*?"]|^['~]|[ \t][;#]""")
+"""What no name of a file holds: a pattern, quotes, a comment, a `~` that nobody expands."""
 
 
 def in_folder(files: Files, folder: str, path: Located[str]) -> Inclusion:

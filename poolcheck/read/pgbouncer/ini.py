@@ -34,7 +34,7 @@ _BLANK_TO_PYTHON_ONLY = "\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\
 _NOT_BLANK = str.maketrans(_BLANK_TO_PYTHON_ONLY, "_" * len(_BLANK_TO_PYTHON_ONLY))
 _INVISIBLE = re.compile(f"[\ufeff{_BLANK_TO_PYTHON_ONLY}][\ufeff{_BLANK_TO_PYTHON_ONLY} \t]*")
 _DOUBLE_QUOTED = re.compile(r'"[^"]*"(?=[ \t]*=)')
-_UTF_16 = {"\udcff\udcfe"}
+_UTF_16 = re.compile("\udcff\udcfe|\udcfe\udcff")
 """The marks that UTF-16 begins with, as bytes that are not UTF-8 are decoded."""
 _NO_PART_OF_A_NAME = re.compile(r"[^A-Za-z0-9_.*-]")
 
@@ -202,7 +202,7 @@ class _Statements:
         if invisible := _INVISIBLE.match(self._text, start, end):
             self._position = invisible.end()
             others.append(Refused(_invisible(Located(invisible[0], self._span(*invisible.span())))))
-        elif start == self._begin and self._text[start : start + 2] in _UTF_16:
+        elif start == self._begin and _UTF_16.match(self._text, start):
             self._position = self._end
             others.append(Refused(_utf_16(self._text[start : start + 2], self._span(start, start + 2))))
         elif filled_in := [] if self._is_literal else list(templates(self._text, start, end)):
@@ -212,10 +212,16 @@ class _Statements:
             others.append(Gap(self._span(start, self._position)))
         elif is_placeholder(line := self._text[start:end].rstrip(_BLANKS)) and not self._is_literal:
             others.append(Gap(self._span(start, start + len(line))))
-        elif refused and not self._text[refused[-1].end : start].strip(_BLANKS):
+        elif refused and self._is_next(refused[-1], start):
             refused[-1] = refused[-1]._replace(more=refused[-1].more + 1, end=end)
         else:
             refused.append(_Line(Located(line, self._span(start, start + len(line))), 0, end))
+
+    def _is_next(self, above: _Line, start: int) -> bool:
+        """Whether a refused line follows another, and both are refused for a name in quotes or neither is."""
+        is_quoted = _DOUBLE_QUOTED.match(self._text, start, self._end) is not None
+        is_alike = is_quoted == (_DOUBLE_QUOTED.match(above.line.value) is not None)
+        return is_alike and not self._text[above.end : start].strip(_BLANKS)
 
     def _span(self, start: int, end: int) -> Span:
         return Span(self._path, start, end)

@@ -164,7 +164,7 @@ class _Loading:
             self._set(*assignment)
         elif self._section in self._entries:
             self._enter(self._section, assignment)
-        elif self._section is None:
+        elif self._section is None and not self._gaps:
             self._strays.append(assignment)
 
     def _set(self, name: Located[str], value: Located[str]) -> None:

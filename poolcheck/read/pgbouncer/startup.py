@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from poolcheck.read.pgbouncer import c_number
-from poolcheck.read.pgbouncer.config import FALLBACK, Absent, Effective, Entry, PgBouncerConfig
+from poolcheck.read.pgbouncer.config import FALLBACK, Absent, Effective, Entry, PgBouncerConfig, Setting
 from poolcheck.read.pgbouncer.hosts import hosts_of, is_address
 from poolcheck.read.pgbouncer.refusal import Cause, Refusal
 from poolcheck.read.pgbouncer.settings import (
@@ -53,6 +53,9 @@ _LIBPQ = {
 }
 """Parameters of PostgreSQL's own connection strings, and what takes their place in [pgbouncer]."""
 
+_KNOWS_PEERS = (1, 19)
+_NEEDS_ALL_SOCKETS = (1, 19)
+"""Before, a PgBouncer that cannot listen on an address starts with what is left. NEWS, 1.19.0."""
 LONGEST_DATABASE = 63
 """The bytes of the longest name of a database. PgBouncer, MAX_DBNAME."""
 LONGEST_USER = 127
@@ -76,7 +79,7 @@ def refusals(config: PgBouncerConfig) -> Iterator[Refusal]:
     yield from _sections(config)
     for setting in config.settings:
         yield from _quoted(setting.name, config.version)
-        yield from _setting(setting.name, setting.value, config)
+        yield from _setting(setting, config)
     for scope, entries in (
         (Scope.DATABASE, config.databases),
         (Scope.USER, config.users),
@@ -85,7 +88,8 @@ def refusals(config: PgBouncerConfig) -> Iterator[Refusal]:
         for entry in entries:
             yield from _quoted(entry.name, config.version)
             yield from _named(scope, entry, config.version)
-            if (scope, entry.name.value) != (Scope.DATABASE, FALLBACK):
+            is_unread = scope is Scope.PEER and config.is_before(_KNOWS_PEERS)
+            if (scope, entry.name.value) != (Scope.DATABASE, FALLBACK) and not is_unread:
                 yield from entry_refusals(scope, entry, config)
     yield from _cut_names(config)
     yield from _includes(config)
@@ -110,7 +114,7 @@ def _sections(config: PgBouncerConfig) -> Iterator[Refusal]:
             meant = section_meant(header.value)
             reason = f"there is no section [{header.value}]{f'; did you mean [{meant}]?' if meant else ''}"
             yield Refusal(Cause.SECTION, header, f"PgBouncer does not start: {reason}")
-        if header.value == Scope.PEER and config.is_before((1, 19)):
+        if header.value == Scope.PEER and config.is_before(_KNOWS_PEERS):
             reason = f"{_program(config.version)} does not start: [peers] is known from 1.19 on"
             yield Refusal(Cause.NEEDS_NEWER, header, reason)
     for name, _ in config.strays:
@@ -181,16 +185,19 @@ def _whole(text: str) -> int:
     return c_number.leading(text) if re.fullmatch(r"[ \t\n\v\f\r]*[+-]?[0-9]{1,18}", text) else 0
 
 
-def _setting(name: Located[str], value: Located[str], config: PgBouncerConfig) -> Iterator[Refusal]:
-    version = config.version
+def _setting(setting: Setting, config: PgBouncerConfig) -> Iterator[Refusal]:
+    name, value, version = setting.name, setting.value, config.version
     fact = known(Scope.PGBOUNCER, name.value)
     if fact is None or _is_too_new(fact, version):
         yield _unknown(Scope.PGBOUNCER, name, version)
     elif fact.name == "service_name":
         reason = "PgBouncer does not start: it knows service_name on Windows only"
         yield Refusal(Cause.UNKNOWN_SETTING, name, reason)
-    elif not config.is_filled_in(value.value) and (found := _value(fact, value, version)):
-        yield Refusal(found[0], value, found[1])
+    elif not config.is_filled_in(value.value):
+        # What is looked up when all is read, is looked up of the last line only.
+        found = _value(fact, value, version) or (_looked_up(fact, value) if setting.in_effect else None)
+        if found:
+            yield Refusal(found[0], value, found[1])
 
 
 def _value(fact: KnownSetting, value: Located[str], version: Version | None) -> tuple[Cause, str] | None:
@@ -208,16 +215,21 @@ def _value(fact: KnownSetting, value: Located[str], version: Version | None) -> 
                 Cause.WORD,
                 f"PgBouncer does not start: {_choice(fact, text, version)}",
             )
-        case Kind.HOSTS:
-            odd = next((host.value for host in hosts_of(value) if not is_address(host.value)), None)
-            reason = f"PgBouncer does not start: {odd} in {name} is no address"
-            return (odd and (_commented(name, text, _BEHIND_A_BLANK) or (Cause.LISTENING, reason))) or None
         case _ if name == "auth_dbname" and text == "pgbouncer":
             return Cause.RESERVED, "PgBouncer does not start: the database pgbouncer is its console"
-        case _ if name == "user":
-            return _commented(name, text, _BEHIND_A_BLANK)
         case _:
             return None
+
+
+def _looked_up(fact: KnownSetting, value: Located[str]) -> tuple[Cause, str] | None:
+    """Why there cannot be such a thing on any machine; None where there can."""
+    if fact.name == "user":
+        return _commented(fact.name, value.value, _BEHIND_A_BLANK)
+    odd = [host.value for host in hosts_of(value) if not is_address(host.value)] if fact.kind is Kind.HOSTS else []
+    if not odd:
+        return None
+    reason = f"PgBouncer does not start: {odd[0]} in {fact.name} is no address"
+    return _commented(fact.name, value.value, _BEHIND_A_BLANK) or (Cause.LISTENING, reason)
 
 
 def _no_number(fact: KnownSetting, text: str) -> tuple[Cause, str]:
@@ -317,13 +329,16 @@ def described(scopes: Iterable[Scope]) -> str:
 
 
 def _is_too_new(fact: KnownSetting, version: Version | None) -> bool:
+    if fact.is_unreleased and version is not None and version > NEWEST:
+        return False
     return fact.since > (version or NEWEST)
 
 
 def _includes(config: PgBouncerConfig) -> Iterator[Refusal]:
     for path, found, _ in config.includes:
         if found is Absent.MISSING:
-            reason = f"there is no file {path.value}" if path.value else "no file is named"
+            where = ", in a folder that is called ~" if path.value.startswith("~/") else ""
+            reason = f"there is no file {path.value}{where}" if path.value else "no file is named"
             yield Refusal(Cause.INCLUDE, path, f"PgBouncer does not start: {reason}")
 
 
@@ -384,10 +399,29 @@ def _listening(config: PgBouncerConfig) -> Iterator[Refusal]:
     if addresses and port and port.value < 0:
         reason = f"PgBouncer does not start: listen_port is {port.value}"
         yield Refusal(Cause.LISTENING, Located(str(port.value), port.span), reason)
+    if addresses and not config.is_before(_NEEDS_ALL_SOCKETS):
+        yield from _keepalive(config)
     directory = config.setting("unix_socket_dir")
     if addresses == () and directory and not directory.value:
         reason = "PgBouncer does not start: it listens on no address, and unix_socket_dir is empty"
         yield Refusal(Cause.LISTENING, directory, reason)
+
+
+def _keepalive(config: PgBouncerConfig) -> Iterator[Refusal]:
+    """Times and counts that Linux does not take for a socket that listens on an address."""
+    is_on = config.effective_integer("tcp_keepalive")
+    names = ["tcp_user_timeout"]
+    names += ["tcp_keepcnt", "tcp_keepidle", "tcp_keepintvl"] if is_on and is_on.value else []
+    for name in names:
+        fact, number = known(Scope.PGBOUNCER, name), config.integer(name)
+        if fact is None or number is None:
+            continue
+        least, most = fact.minimum, fact.maximum
+        if (least is not None and number.value < least) or (most is not None and number.value > most):
+            reason = f"Linux takes no {name} {number.value}, and no socket with it"
+            yield Refusal(
+                Cause.LISTENING, Located(str(number.value), number.span), f"PgBouncer does not start: {reason}"
+            )
 
 
 def _word(config: PgBouncerConfig, name: str) -> Effective[str] | None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.pgbouncer.config import FALLBACK, Entry, PgBouncerConfig, PoolMode, Setting
 from poolcheck.read.pgbouncer.settings import Kind, Scope, known
-from poolcheck.read.template import has_template
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span
 
 _IN_A_WORD = re.compile(r"[;#][ \t]*[^ \t].*")
 _AT_THE_START = r"^[;#][ \t]+[^ \t].*"
 _BEHIND_A_BLANK = re.compile(rf"{_AT_THE_START}|(?<=[ \t])[;#](?![0-9]+$)[ \t]*[^ \t].*")
+_REFUSED = re.compile(r"(?:^|(?<=[ \t]))[;#].*")
 _BEHIND_SQL = re.compile(rf"{_AT_THE_START}|(?<=[ \t]);[ \t]*[^\W\d_].*")
 _BEHIND_RESET = re.compile(rf"{_AT_THE_START}|(?<=[ \t])(?:;[ \t]*[^\W\d_]|#[ \t]*[^ \t]).*")
 _MORE_SQL = re.compile(
@@ -42,7 +42,7 @@ class InlineComment(Rule[PgBouncerConfig]):
 
     def check(self, config: PgBouncerConfig) -> Iterator[Finding]:
         for setting in config.settings:
-            if comment := comment_in(setting):
+            if comment := comment_in(setting, config):
                 severity, harm = harm_of(setting.name.value, comment.value, config)
                 fix = moved_up(comment, setting.value, config)
                 yield self.finding(comment.span, f"PgBouncer {harm}", severity=severity, fix=fix)
@@ -53,10 +53,10 @@ class InlineComment(Rule[PgBouncerConfig]):
                     yield self.finding(entry.comment.span, f"PgBouncer {harm_to(kind, entry)}", fix=fix)
 
 
-def comment_in(setting: Setting) -> Located[str] | None:
+def comment_in(setting: Setting, config: PgBouncerConfig) -> Located[str] | None:
     """The part of a value that is a comment to everybody but PgBouncer."""
     text, (path, start, _) = setting.value
-    pattern = pattern_for(setting)
+    pattern = None if config.is_filled_in(text) else pattern_for(setting)
     found = pattern.search(text) if pattern else None
     return Located(found[0], Span(path, start + found.start(), start + found.end())) if found else None
 
@@ -65,12 +65,14 @@ def pattern_for(setting: Setting) -> re.Pattern[str] | None:
     """What can only be a comment in this setting; None where it cannot be told from a value that is meant."""
     name, text = setting.name.value, setting.value.value
     fact = known(Scope.PGBOUNCER, name)
-    if fact is None or has_template(text):
+    if fact is None:
         return None
     if fact.kind in _ONE_WORD:
         return _IN_A_WORD
     if not setting.in_effect or name in _FREE_TEXT or (name in _QUERIES and _MORE_SQL.search(text)):
         return None
+    if fact.kind is Kind.HOSTS or name == "user":
+        return _REFUSED
     return _QUERIES.get(name, _BEHIND_A_BLANK)
 
 
