@@ -14,8 +14,8 @@ class QueryWaitTimeoutOff(Rule[PgBouncerConfig]):
     since = "0.1"
 
     def check(self, config: PgBouncerConfig) -> Iterator[Finding]:
-        timeout = config.seconds("query_wait_timeout")
-        if timeout and timeout.value == 0:
+        timeout, of_queries = config.seconds("query_wait_timeout"), config.effective_seconds("query_timeout")
+        if timeout and timeout.value == 0 and of_queries and of_queries.value == 0:
             fix = Fix("Write 120, which is PgBouncer's default", (Edit(timeout.span, "120"),), safe=False)
             yield self.finding(
                 timeout.span, f"a client waits for a server connection without end{limit(config)}", fix=fix
