@@ -31,8 +31,8 @@ MADE = int(os.environ.get("POOLCHECK_FUZZ", "200"))
 ADDRESS = b"@ADDRESS@\n"
 """Stands for the lines that keep the socket of a PgBouncer to itself; every header sets them back."""
 
-PACKAGED = {"auth_query", "unix_socket_dir"}
-"""Settings whose defaults are not the same in all builds of a version."""
+PACKAGED = {"auth_query", "tcp_defer_accept", "unix_socket_dir"}
+"""Settings whose defaults are not the same in all builds of a version and on all systems."""
 OF_THE_MACHINE = frozenset(
     {
         "conffile", "disable_pqexec", "job_name", "listen_addr", "listen_backlog", "listen_port", "logfile",
