@@ -17,9 +17,9 @@ from poolcheck.read.kubernetes.manifest import (
     Workload,
 )
 from poolcheck.read.kubernetes.objects import read_manifest
-from poolcheck.read.kubernetes.scalars import ScalarKind
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.read.template import is_filled_in
+from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.source import Located, Source, Span, apply
 from poolcheck.value import Unknown
 

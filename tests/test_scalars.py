@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.kubernetes.scalars import ScalarKind, integer_of, kind_of_plain
+from poolcheck.read.yaml.scalars import ScalarKind, integer_of, kind_of_plain
 
 
 def kinds(texts: str) -> set[ScalarKind]:

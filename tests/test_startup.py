@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PYTHON = {"libcst", "poolcheck.read.python.facts", "poolcheck.read.python.module"}
-YAML = {"yaml", "poolcheck.read.kubernetes.yaml", "poolcheck.read.kubernetes.objects"}
+YAML = {"yaml", "poolcheck.read.yaml.nodes", "poolcheck.read.kubernetes.objects"}
 RICH = {"rich"}
 HEAVY = {
     *("asyncio", "dataclasses", "email", "importlib.metadata", "inspect", "json", "logging", "multiprocessing"),
@@ -84,7 +84,7 @@ def test_a_run_on_manifests_does_not_import_what_reads_python() -> None:
 
     modules = imported("check", "a.yaml")
 
-    assert "poolcheck.read.kubernetes.yaml" in modules
+    assert "poolcheck.read.yaml.nodes" in modules
     assert not modules & (PYTHON | RICH)
 
 

@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.kubernetes import yaml
-from poolcheck.read.kubernetes.scalars import ScalarKind
-from poolcheck.read.kubernetes.yaml import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
+from poolcheck.read.yaml import nodes
+from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
+from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import Unknown
 
@@ -13,7 +13,7 @@ from poolcheck.value import Unknown
 @pytest.fixture(params=["libyaml", "pure"], autouse=True)
 def _loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "pure":
-        monkeypatch.setattr(yaml, "LOADERS", (yaml.PureLoader, yaml.PureLoader))
+        monkeypatch.setattr(nodes, "LOADERS", (nodes.PureLoader, nodes.PureLoader))
 
 
 def documents(text: str) -> list[Node | SyntaxFault]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from poolcheck.read.kubernetes.yaml import Mapping, TooManyAliases, compose, regions
+from poolcheck.read.yaml.nodes import Mapping, TooManyAliases, compose, regions
 from poolcheck.source import Source, Span
 
 _METADATA = (

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.kubernetes.scalars import ScalarKind
+from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.source import Edit, Located, Span
 from poolcheck.value import Unknown
 

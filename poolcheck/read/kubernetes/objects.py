@@ -19,7 +19,7 @@ from poolcheck.read.kubernetes.manifest import (
     WorkloadKind,
 )
 from poolcheck.read.kubernetes.pods import identity, labels, read_workload
-from poolcheck.read.kubernetes.yaml import Mapping, Node, Scalar, TooManyAliases, compose, regions
+from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, TooManyAliases, compose, regions
 from poolcheck.source import Located, Source, Span
 
 if TYPE_CHECKING:

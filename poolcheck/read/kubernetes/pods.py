@@ -22,8 +22,8 @@ from poolcheck.read.kubernetes.manifest import (
     WorkloadKind,
     Written,
 )
-from poolcheck.read.kubernetes.scalars import ScalarKind
-from poolcheck.read.kubernetes.yaml import Mapping, Node, Scalar, Sequence
+from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence
+from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.source import Located, Span
 from poolcheck.value import Unknown
 

@@ -7,7 +7,6 @@ libusual, cfparser.c; PgBouncer, loader.c.
 
 import re
 import sys
-from fractions import Fraction
 
 _BLANKS = r"[ \t\n\v\f\r]*"
 _INTEGER = re.compile(
@@ -86,6 +85,8 @@ def _is_cut(number: re.Match[str], value: float) -> bool:
         return any(digit not in " \t\n\v\f\r+-0." for digit in digits)
     if number["hex"]:
         return len(number["hex"]) > _LONG_ENOUGH
+    from fractions import Fraction
+
     return len(number["decimal"]) > 1_000 or Fraction(number["decimal"]) != Fraction(value)
 
 

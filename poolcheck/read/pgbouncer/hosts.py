@@ -1,11 +1,15 @@
 """Hosts as PgBouncer's settings name them, and which of them are on its own machine."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING
 
 from poolcheck.source import Located, Span
 
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
 _NAME = re.compile(r"[^\s;#,/\"'()<>@=]+")
+_LIKE_IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _SHORT_LOOPBACK = re.compile(r"127(?:\.[0-9]{1,8}){1,2}")
 """127.1, which is 127.0.0.1."""
 
@@ -41,11 +45,7 @@ def hosts_of(written: Located[str]) -> tuple[Located[str], ...]:
 def is_address(host: str) -> bool:
     """Whether something may be the address of this machine: a name, an IPv4 or an IPv6 address, or `*` for all."""
     if ":" in host:
-        try:
-            ip_address(host.partition("%")[0])
-        except ValueError:
-            return False
-        return True
+        return _parsed(host.partition("%")[0]) is not None
     return host == "*" or _NAME.fullmatch(host) is not None
 
 
@@ -77,13 +77,22 @@ def is_far(host: str) -> bool:
 def is_public(host: str) -> bool:
     """Whether a host is an IPv4 address of the Internet; those of IPv6 are used in closed networks, too."""
     address = _address(host)
-    return isinstance(address, IPv4Address) and address.is_global
+    return address is not None and address.version == 4 and address.is_global
 
 
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that a host is; None where it is a name."""
+def _address(host: str) -> "IPv4Address | IPv6Address | None":
+    """The address that a host is, of IPv4 where it is one of that in the clothes of IPv6; None for a name."""
+    address = _parsed(host)
+    return (address.ipv4_mapped or address) if address and address.version == 6 else address
+
+
+def _parsed(host: str) -> "IPv4Address | IPv6Address | None":
+    """The import takes longer than all else here, and most hosts are names."""
+    if ":" not in host and not _LIKE_IPV4.fullmatch(host):
+        return None
+    from ipaddress import ip_address
+
     try:
-        address = ip_address(host)
+        return ip_address(host)
     except ValueError:
         return None
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.kubernetes.manifest import Manifest, Written
-from poolcheck.read.kubernetes.scalars import ScalarKind
+from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv6Address
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.pgbouncer.config import Entry, PgBouncerConfig
@@ -54,6 +53,8 @@ def is_odd(host: str, config: PgBouncerConfig) -> bool:
         return _BEHIND_TEMPLATE.fullmatch(read) is not None
     if ":" not in read or is_socket(read) or _MORE_THAN_A_HOST.search(read):
         return False
+    from ipaddress import IPv6Address
+
     try:
         IPv6Address(read)
     except ValueError:
