@@ -306,6 +306,8 @@ def _unheard_of(scope: Scope, name: str) -> str:
         return "there is no name before the ="
     if not _NAME.fullmatch(name):
         return f"this is no setting of {described([scope])}"
+    if name in _LIBPQ and scope is Scope.PGBOUNCER:
+        return f"there is no setting {name} in [pgbouncer]; did you mean '{_LIBPQ[name]}'?"
     if name in _LIBPQ:
         return f"there is no setting {name} in {described([scope])}, but {_LIBPQ[name]} in [pgbouncer]"
     return f"there is no setting {name} in {described([scope])}{_suggestion(name, scope)}"
