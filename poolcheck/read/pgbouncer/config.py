@@ -303,14 +303,27 @@ class PgBouncerConfig(NamedTuple):
     def pool_size(self, entry: Entry) -> Effective[int] | None:
         """The server connections of one pool of a database, without the reserve; None where unknown or refused.
 
-        0 or less is one connection up to 1.23, and no limit from 1.24 on. The sizes of users who log in themselves
-        are not looked at.
+        0 or less is no limit from 1.24 on; up to 1.23 it is one connection, and none once that was idle. The sizes
+        of users who log in themselves are not looked at.
         """
         return self._size(entry, "default_pool_size", "pool_size")
 
     def reserve_pool_size(self, entry: Entry) -> Effective[int] | None:
         """The server connections that one pool of a database may open on top; otherwise as `pool_size`."""
         return self._size(entry, "reserve_pool_size", "reserve_pool_size", "reserve_pool")
+
+    def min_pool_size(self, entry: Entry) -> Effective[int] | None:
+        """The server connections that a pool of a database keeps, up to its size; None where not known."""
+        own = _stated(entry, "min_pool_size")
+        if own and (own is entry.text or self.is_filled_in(own.value)):
+            return None
+        if own and (floor := c_number.leading(own.value)) >= 0:
+            return Effective(floor, own.span)
+        return self.effective_integer("min_pool_size")
+
+    def is_general(self, place: Span | None) -> bool:
+        """Whether a value holds for all that have none of their own: a default, or one of [pgbouncer]."""
+        return place is None or any(setting.value.span == place for setting in self.settings)
 
     def _default(self, name: str) -> str | None:
         """The default of a setting that is not set; None where it may be set, or versions differ about it."""

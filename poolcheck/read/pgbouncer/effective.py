@@ -133,7 +133,7 @@ def _database(config: PgBouncerConfig, entry: Entry) -> Iterator[InEffect]:
     yield _text(config, entry, "pool_mode", lower=True)
     yield _number(config, entry, "max_db_connections", above=0) or _inherited(config, "max_db_connections")
     if version >= (1, 23):
-        yield _number(config, entry, "server_lifetime", above=0) or _inherited(config, "server_lifetime")
+        yield _time(config, entry, "server_lifetime") or _inherited(config, "server_lifetime")
     if version >= (1, 24):
         yield _balance(config, entry)
         name = "max_db_client_connections"
@@ -148,6 +148,8 @@ def _user(config: PgBouncerConfig, entry: Entry) -> Iterator[InEffect]:
     for name, fact in SETTINGS[Scope.USER].items():
         if fact.kind is Kind.ENUM:
             yield from _if_set(config, entry, name)
+        elif fact.kind is Kind.SECONDS:
+            yield from filter(None, (_time(config, entry, name),))
         elif number := _number(config, entry, name, above=-1 if name.endswith("pool_size") else 0):
             yield number
 
@@ -200,6 +202,15 @@ def _number(config: PgBouncerConfig, entry: Entry, *names: str, above: int) -> I
         return InEffect(names[0], None, Origin.UNKNOWN, written.span)
     number = c_number.leading(written.value)
     return InEffect(names[0], str(number), Origin.ENTRY, written.span) if number > above else None
+
+
+def _time(config: PgBouncerConfig, entry: Entry, name: str) -> InEffect | None:
+    """A time of an entry; None where it says none, or 0. One below 0 comes round to half a million years."""
+    time = _number(config, entry, name, above=-(2**31) - 1)
+    if time is None or time.value is None:
+        return time
+    microseconds = int(time.value) * 1_000_000 % 2**64
+    return time._replace(value=str(microseconds // 1_000_000)) if microseconds else None
 
 
 def _inherited(config: PgBouncerConfig, name: str, setting: str | None = None) -> InEffect:

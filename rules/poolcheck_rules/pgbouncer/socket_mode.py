@@ -51,7 +51,7 @@ class SocketMode(Rule[PgBouncerConfig]):
 
 def open_method(config: PgBouncerConfig) -> Located[str] | None:
     """The method that asks for no password, where nothing but the socket's mode keeps anybody out."""
-    auth, main = config.setting("auth_type"), config.parts[0]
+    auth = config.setting("auth_type")
     if auth is None or config.is_embedded or config.listens_on() != () or config.is_unknown("unix_socket_dir"):
         return None
     knows_users = any(name in config.settings_in_effect for name in ("auth_file", "auth_user"))
