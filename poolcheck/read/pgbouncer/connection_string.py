@@ -13,6 +13,8 @@ from poolcheck.source import Located, Span
 
 _WORD = re.compile(r"[^ ]+")
 _KEY = re.compile(r"(?P<key>[^= ]+) *= *")
+_PAIR = re.compile(r" *+(?P<key>[^= ;#][^= ]*+) *+= *+(?:'(?P<quoted>(?:[^']++|'')++)'|(?P<plain>[^' ][^ ]*+))")
+"""What nearly every pair looks like: none that a template or a comment may be part of."""
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+]*://")
 _VALUE = re.compile(r"'(?P<quoted>(?:[^']++|'')++)'|(?P<plain>[^' ][^ ]*)")
 
@@ -44,6 +46,9 @@ def read_connection_string(written: Located[str], *, is_literal: bool = False) -
     parameters: list[Parameter] = []
     is_complete = True
     position = 0
+    while not is_template and (pair := _PAIR.match(text, position)):
+        parameters.append(_parameter(written, pair))
+        position = pair.end() + (pair["quoted"] is not None)
     while word := _WORD.search(text, position):
         if word[0][0] in ";#" and not _is_in_password(written, parameters):
             comment = _part(written, word.start(), len(text))
@@ -51,7 +56,7 @@ def read_connection_string(written: Located[str], *, is_literal: bool = False) -
         key = _KEY.match(text, word.start())
         value = _VALUE.match(text, key.end()) if key else None
         if key and value and "\0" not in key["key"]:
-            parameters.append(_parameter(written, key, value))
+            parameters.append(_parameter(written, value, key))
         elif is_template or (is_placeholder(word[0]) and not is_literal):
             is_complete = False
         else:
@@ -61,11 +66,15 @@ def read_connection_string(written: Located[str], *, is_literal: bool = False) -
     return ConnectionString(tuple(parameters), None, None, is_complete)
 
 
-def _parameter(written: Located[str], key: re.Match[str], value: re.Match[str]) -> Parameter:
-    located = _part(written, *value.span())
-    if value["quoted"] is not None:
-        located = located._replace(value=located.value[1:-1].replace("''", "'"))
-    return Parameter(_part(written, *key.span("key")), located)
+def _parameter(written: Located[str], value: re.Match[str], key: re.Match[str] | None = None) -> Parameter:
+    """The pair of a value and its key, which may be one match."""
+    text, (path, offset, _) = written
+    is_quoted = value["quoted"] is not None
+    start, end = value.span("quoted" if is_quoted else "plain")
+    held = text[start:end].replace("''", "'") if is_quoted else text[start:end]
+    place = Span(path, offset + start - is_quoted, offset + end + is_quoted)
+    start, end = (key or value).span("key")
+    return Parameter(Located(text[start:end], Span(path, offset + start, offset + end)), Located(held, place))
 
 
 def _is_in_password(written: Located[str], parameters: list[Parameter]) -> bool:
