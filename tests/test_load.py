@@ -202,3 +202,12 @@ def test_where_a_pgbouncer_is_started_may_be_unknown(name: str, found: str | Abs
 
     assert (inclusion.found.source.path if isinstance(inclusion.found, Part) else inclusion.found) == found
     assert inclusion.is_assumed == is_assumed
+
+
+def test_what_lies_beside_a_configuration_is_found_wherever_that_is() -> None:
+    files = Memory({"../etc/x.ini": b"", "../y.ini": b""})
+
+    beside, above = (in_project(files, "../etc/pgbouncer.ini", path(name)) for name in ("x.ini", "../y.ini"))
+
+    assert isinstance(beside.found, Part)
+    assert above.found is Absent.UNSEEN

@@ -26,7 +26,7 @@ def in_project(files: Files, main: str, path: Located[str]) -> Inclusion:
     """What an include of a configuration names, where nothing tells which folder PgBouncer is started in.
 
     It may be the working directory, or that of the configuration. What is named by its place on another machine
-    is looked for beside the configuration. Files outside of the working directory are not looked at.
+    is looked for beside the configuration. Files outside of these two folders are not looked at.
     """
     for place in _places(main, path.value):
         if part := _read(files, place):
@@ -45,8 +45,10 @@ def _places(main: str, path: str) -> Iterator[str]:
     else:
         folders = path.strip("/").split("/")
         candidates = [posixpath.join(beside, *folders[at:]) for at in range(len(folders))]
-    places = (posixpath.normpath(each) for each in candidates if path)
-    yield from (place for place in places if not place.startswith(("..", "/")))
+    for place in (posixpath.normpath(each) for each in candidates if path):
+        is_beside = beside and place.startswith(f"{posixpath.normpath(beside)}/")
+        if is_beside or not place.startswith(("..", "/")):
+            yield place
 
 
 def _read(files: Files, path: str) -> Part | None:
