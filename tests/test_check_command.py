@@ -603,11 +603,7 @@ def test_what_is_included_is_no_configuration_of_its_own(capsys: pytest.CaptureF
 
 def test_a_comment_in_what_is_included_suppresses(capsys: pytest.CaptureFixture[str]) -> None:
     put(INCLUDES)
-    put(
-        {
-            "deploy/tune.conf": "; poolcheck: ignore[time-with-unit] fixed at start\nidle_transaction_timeout = 5min\n"
-        }
-    )
+    put({"deploy/tune.conf": "; poolcheck: ignore[time-with-unit] for now\nidle_transaction_timeout = 5min\n"})
 
     assert lines("--select", "time-with-unit", capsys=capsys) == []
 

@@ -9,6 +9,8 @@ from poolcheck.source import Span
 INI = "[pgbouncer]\npool_mode = session\n"
 PYTHON = "import psycopg2\nconn = psycopg2.connect('')\n"
 MANIFEST = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
+COMPOSE = "services:\n  pgbouncer: {image: edoburu/pgbouncer}\n"
+KUSTOMIZATION = "configMapGenerator: [{name: pgbouncer, files: [pgbouncer.ini]}]\n"
 
 
 def read(path: str, data: bytes | str) -> Reading | None:
@@ -41,6 +43,14 @@ def fault(path: str, data: bytes | str) -> ReadFault:
         ("a.yaml", MANIFEST, "Manifest"),
         ("a.YML", MANIFEST, "Manifest"),
         ("-", MANIFEST, "Manifest"),
+        ("docker-compose.prod.yml", COMPOSE, "ComposeFile"),
+        ("deploy/stack.yaml", f"\ufeff{COMPOSE}", "ComposeFile"),
+        ("base/kustomization.yaml", KUSTOMIZATION, "Kustomization"),
+        (
+            "base/kustomization.yml",
+            f"apiVersion: kustomize.config.k8s.io/v1\nkind: Component\n{KUSTOMIZATION}",
+            "Kustomization",
+        ),
         ("a.py", PYTHON, "PythonModule"),
     ],
 )
@@ -54,6 +64,13 @@ def test_each_format_has_its_reader(path: str, text: str, kind: str) -> None:
         ("setup.ini", "[metadata]\nname = pgbouncer\n"),
         ("a.conf", "pool_mode = session\n"),
         ("values.yaml", "replicas: 3\n"),
+        ("compose.yaml", COMPOSE.replace("pgbouncer", "postgres")),
+        (
+            ".github/workflows/test.yml",
+            "jobs:\n  test:\n    services:\n      pgbouncer: {image: edoburu/pgbouncer}\n",
+        ),
+        ("base/generators.yaml", KUSTOMIZATION),
+        ("base/kustomization.yaml", KUSTOMIZATION.replace("pgbouncer", "api")),
         ("a.py", "import os\n"),
         ("a.py", ""),
         ("a.yaml", "# apiVersion\n"),
@@ -93,8 +110,17 @@ def test_an_encoding_that_a_file_only_claims_is_a_fault(encoding: str, message: 
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_a_manifest_in_utf_16_is_of_interest(encoding: str) -> None:
-    assert kinds("a.yaml", f"\ufeff{MANIFEST}".encode(encoding)) == ["Manifest"]
+@pytest.mark.parametrize(("text", "kind"), [(MANIFEST, "Manifest"), (COMPOSE, "ComposeFile")])
+def test_yaml_in_utf_16_is_of_interest(encoding: str, text: str, kind: str) -> None:
+    assert kinds("a.yaml", f"\ufeff{text}".encode(encoding)) == [kind]
+
+
+def test_a_file_may_be_a_manifest_and_look_like_a_compose_file() -> None:
+    assert kinds("a.yaml", f"{MANIFEST}---\n{COMPOSE}") == ["Manifest", "ComposeFile"]
+
+
+def test_a_compose_file_that_is_no_yaml_has_no_fault() -> None:
+    assert kinds("compose.yaml", f"{COMPOSE}  api: [\n") == []
 
 
 def test_what_is_of_interest_and_too_large_is_a_fault() -> None:

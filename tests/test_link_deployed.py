@@ -4,6 +4,7 @@ import pytest
 
 from poolcheck.amount import Reason, exactly
 from poolcheck.link.deployed import Found, found_in, pooler_of
+from poolcheck.link.kustomized import Kustomized
 from poolcheck.read.kubernetes.environment import Objects
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.kubernetes.objects import read_manifest
@@ -21,21 +22,24 @@ max_client_conn = 1000
 """
 
 
-def found(container: str, *objects: str) -> Found | None:
+VOLUMES = "  volumes: [{name: config, configMap: {name: config}}]"
+
+
+def found(container: str, *objects: str, volumes: str = VOLUMES) -> Found | None:
     """What a container with these fields runs, beside these objects."""
     text = f"""
 apiVersion: v1
 kind: Pod
 metadata: {{name: pooler}}
 spec:
-  volumes: [{{name: config, configMap: {{name: config}}}}]
+{volumes}
   containers:
     - {{name: main, {container}}}
 """
     facts = read_manifest(Source("m.yaml", text + "".join(objects)))
     manifest = next(fact for fact in facts if isinstance(fact, Manifest))
     [workload] = manifest.workloads
-    return found_in(workload, workload.containers[0], Objects([manifest]))
+    return found_in(workload, workload.containers[0], Objects([manifest]), Kustomized((), (), {}))
 
 
 def config_map(**data: str) -> str:
@@ -66,20 +70,56 @@ def test_what_is_no_pgbouncer_is_none(image: str) -> None:
     assert found(f"image: '{image}'") is None
 
 
-def test_one_key_of_a_config_map_is_mounted_alone() -> None:
-    mount = "volumeMounts: [{name: config, mountPath: /etc/pgbouncer/pgbouncer.ini, subPath: pgbouncer-ro.ini}]"
-    data = config_map(**{"pgbouncer": INI, "pgbouncer-ro": INI.replace("shop", "readers")})
+TWO = config_map(**{"pgbouncer": INI, "pgbouncer-ro": INI.replace("shop", "readers")})
 
-    one, both = (
-        found(f"image: edoburu/pgbouncer, {mount}", data),
-        found(f"image: edoburu/pgbouncer, {MOUNT}", data),
+
+@pytest.mark.parametrize(
+    ("container", "read"),
+    [
+        (f"image: edoburu/pgbouncer, {MOUNT}", "shop"),
+        (f"image: edoburu/pgbouncer, command: [pgbouncer, /etc/pgbouncer/pgbouncer-ro.ini], {MOUNT}", "readers"),
+        (f"image: edoburu/pgbouncer, args: ['pgbouncer -q /etc/pgbouncer/pgbouncer-ro.ini'], {MOUNT}", "readers"),
+        (
+            "image: edoburu/pgbouncer, volumeMounts:"
+            " [{name: config, mountPath: /etc/pgbouncer/pgbouncer.ini, subPath: pgbouncer-ro.ini}]",
+            "readers",
+        ),
+        ("image: bitnami/pgbouncer, volumeMounts: [{name: config, mountPath: /bitnami/pgbouncer/conf/}]", "shop"),
+        (f"image: registry.example/pooler, {MOUNT}", "shop"),
+    ],
+)
+def test_of_the_keys_of_a_config_map_one_is_read(container: str, read: str) -> None:
+    made = found(container, TWO)
+
+    assert made
+    assert made.config
+    assert [entry.name.value for entry in made.config.databases] == [read]
+
+
+@pytest.mark.parametrize("folder", ["/opt", "/etc/pgbouncer/conf.d"])
+def test_which_of_several_is_read_at_no_place_that_is_known_is_not_told(folder: str) -> None:
+    made = found(f"image: edoburu/pgbouncer, volumeMounts: [{{name: config, mountPath: {folder}}}]", TWO)
+
+    assert made
+    assert made.config is None
+    assert len(made.configs) == 2
+
+
+def test_a_key_may_become_a_file_of_another_name() -> None:
+    items = "[{key: pgbouncer-ro.ini, path: conf/pgbouncer.ini}]"
+    volumes = f"  volumes: [{{name: config, configMap: {{name: config, items: {items}}}}}]"
+    folder = "volumeMounts: [{name: config, mountPath: /etc/pgbouncer, subPath: conf}]"
+    elsewhere = "volumeMounts: [{name: config, mountPath: /etc/pgbouncer, subPath: more}]"
+
+    made, none = (
+        found(f"image: edoburu/pgbouncer, {mount}", TWO, volumes=volumes) for mount in (folder, elsewhere)
     )
 
-    assert one
-    assert one.config
-    assert [entry.name.value for entry in one.config.databases] == ["readers"]
-    assert both
-    assert both.config is None
+    assert made
+    assert made.config
+    assert [entry.name.value for entry in made.config.databases] == ["readers"]
+    assert none
+    assert none.configs == ()
 
 
 def test_a_pooler_accepts_what_all_its_processes_do() -> None:

@@ -1,10 +1,12 @@
 from textwrap import indent
 
+import pytest
+
 from poolcheck.files import Memory
 from poolcheck.link.known import Destination, Known, owner_of
 from poolcheck.link.network import Origin
-from poolcheck.read.document import Reader
-from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.read.document import Fact, Reader
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.stated import Stated, StatedDatabase, StatedPooler, Versions
 from poolcheck.system import Pooler, Server
 
@@ -48,9 +50,13 @@ HERE = Origin("m.yaml")
 
 def known(files: dict[str, str] | str, stated: Stated = NOTHING) -> Known:
     texts = files if isinstance(files, dict) else {"m.yaml": files}
-    reader = Reader(Memory({path: text.encode() for path, text in texts.items()}))
-    facts = tuple(fact for path in texts if (reading := reader.read(path)) for fact in reading.facts)
-    return Known(facts, texts, stated)
+    return Known(tuple(fact for path in texts for fact in read(texts, path)), texts, stated)
+
+
+def read(texts: dict[str, str], path: str) -> tuple[Fact, ...]:
+    """The facts in a file of a project."""
+    reading = Reader(Memory({path: text.encode() for path, text in texts.items()})).read(path)
+    return reading.facts if reading else ()
 
 
 def named(destination: Destination | None) -> str | None:
@@ -144,6 +150,165 @@ def test_a_configuration_that_two_versions_read_has_none() -> None:
     assert len(found.poolers) == 2
     assert isinstance(document, PgBouncerConfig)
     assert document.version is None
+
+
+def versions(files: dict[str, str]) -> dict[str, Version | None]:
+    """The versions of the configurations in the documents of a project, by their paths."""
+    found = known(files)
+    documents = [found.document(fact) for path in files for fact in read(files, path)]
+    return {each.span.path: each.version for each in documents if isinstance(each, PgBouncerConfig)}
+
+
+PATCH = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: pgbouncer}
+spec: {template: {spec: {containers: [{name: pgbouncer, image: "edoburu/pgbouncer:v1.25.1-p0"}]}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("patch", "version"),
+    [
+        (PATCH, None),
+        (PATCH.replace("v1.25.1-p0", "v1.23.1-p3"), (1, 23, 1)),
+        (PATCH.replace("edoburu/pgbouncer:v1.25.1-p0", "pgbouncer:dev"), None),
+        (PATCH.replace("metadata: {name: pgbouncer}", "metadata: {name: other}"), (1, 23, 1)),
+        (PATCH.replace("[{name: pgbouncer", "[{name: metrics"), (1, 23, 1)),
+        (PATCH.replace("StatefulSet", "Deployment"), (1, 23, 1)),
+        (PATCH.replace(', image: "edoburu/pgbouncer:v1.25.1-p0"', ""), (1, 23, 1)),
+    ],
+)
+def test_a_patch_may_change_the_version(patch: str, version: Version | None) -> None:
+    assert versions({"base/m.yaml": POOLER, "overlays/eu/patch.yaml": patch}) == {"base/m.yaml": version}
+
+
+KUSTOMIZATION = """
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [m.yaml]
+configMapGenerator:
+  - name: ini
+    files: [pgbouncer.ini]
+"""
+GENERATED = {"base/m.yaml": POOLER.replace(CONFIG, ""), "base/pgbouncer.ini": INI}
+
+
+def test_a_file_of_which_kustomize_makes_a_config_map_is_the_configuration_of_what_mounts_it() -> None:
+    files = {**GENERATED, "base/kustomization.yaml": KUSTOMIZATION}
+
+    [pooler] = known(files).poolers
+
+    assert versions(files) == {"base/pgbouncer.ini": (1, 23, 1)}
+    assert (pooler.name, pooler.accepts.low_sum) == ("pgbouncer", "2 × 500")
+    assert pooler.config
+    assert pooler.config.span.path == "base/pgbouncer.ini"
+
+
+def test_the_file_of_an_overlay_is_read_by_the_same_version() -> None:
+    overlay = KUSTOMIZATION.replace("m.yaml", "../../base").replace(
+        "name: ini", "name: ini\n    behavior: replace"
+    )
+    files = {
+        **GENERATED,
+        "base/kustomization.yaml": KUSTOMIZATION,
+        "overlays/prod/kustomization.yaml": overlay,
+        "overlays/prod/pgbouncer.ini": INI.replace("500", "900"),
+    }
+
+    assert set(versions(files).values()) == {(1, 23, 1)}
+    assert [pooler.config.span.path for pooler in known(files).poolers if pooler.config] == [
+        "base/pgbouncer.ini",
+        "overlays/prod/pgbouncer.ini",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tag", "written", "version"),
+    [("v1.25.1-p0", ":v1.23.1-p2", (1, 25, 1)), ("v1.25.1-p0", "", (1, 25, 1)), ("latest", ":v1.23.1-p2", None)],
+)
+def test_kustomize_may_change_the_tag(tag: str, written: str, version: Version | None) -> None:
+    files = {
+        "m.yaml": POOLER.replace(":v1.23.1-p2", written),
+        "kustomization.yaml": f"resources: [m.yaml]\nimages: [{{name: edoburu/pgbouncer, newTag: {tag}}}]\n",
+    }
+
+    assert versions(files) == {"m.yaml": version}
+    assert [pooler.version for pooler in known(files).poolers] == [version]
+
+
+def test_a_component_as_people_write_it() -> None:
+    """The Deployment names no tag, the kustomization.yaml beside it does, and makes the ConfigMap."""
+    deployment = """
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: pgbouncer
+spec:
+  selector: {matchLabels: {app: pgbouncer}}
+  template:
+    metadata: {labels: {app: pgbouncer}}
+    spec:
+      containers:
+        - name: pgbouncer
+          image: bitnami/pgbouncer
+          ports: [{name: postgres, containerPort: 6432}]
+          volumeMounts:
+            - name: config
+              mountPath: /bitnami/pgbouncer/conf/pgbouncer.ini
+              subPath: pgbouncer.ini
+      volumes:
+        - name: config
+          configMap: {name: pgbouncer}
+"""
+    component = """
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+resources: [deployment.yaml]
+configMapGenerator:
+  - name: pgbouncer
+    files:
+      - pgbouncer.ini
+images:
+  - name: bitnami/pgbouncer
+    newTag: 1.24.1
+"""
+    folder = "k8s/components/pgbouncer"
+    files = {
+        f"{folder}/deployment.yaml": deployment,
+        f"{folder}/kustomization.yaml": component,
+        f"{folder}/pgbouncer.ini": INI,
+        "k8s/overlays/prod/kustomization.yaml": "components: [../../components/pgbouncer]\n",
+    }
+
+    assert versions(files) == {f"{folder}/pgbouncer.ini": (1, 24, 1)}
+
+
+COMPOSE = """\
+services:
+  pgbouncer:
+    image: edoburu/pgbouncer:v1.23.1-p3
+    volumes: [./pgbouncer.ini:/etc/pgbouncer/pgbouncer.ini:ro]
+"""
+
+
+def test_a_file_that_a_compose_file_mounts_is_read_by_the_version_of_its_image() -> None:
+    files = {"docker/compose.yaml": COMPOSE, "docker/pgbouncer.ini": INI, "pgbouncer.ini": INI}
+
+    assert versions(files) == {"docker/pgbouncer.ini": (1, 23, 1), "pgbouncer.ini": None}
+    assert [(pooler.name, pooler.version) for pooler in known(files).poolers] == [
+        ("docker/pgbouncer.ini", (1, 23, 1)),
+        ("pgbouncer.ini", None),
+    ]
+
+
+@pytest.mark.parametrize(("tag", "version"), [("v1.23.1-p3", (1, 23, 1)), ("v1.25.1-p0", None), ("latest", None)])
+def test_a_cluster_and_a_compose_file_may_read_one_file(tag: str, version: Version | None) -> None:
+    files = {**GENERATED, "base/kustomization.yaml": KUSTOMIZATION}
+    files["base/compose.yaml"] = COMPOSE.replace("v1.23.1-p3", tag)
+
+    assert versions(files) == {"base/pgbouncer.ini": version}
+    assert [pooler.version for pooler in known(files).poolers] == [(1, 23, 1)]
 
 
 def test_a_configuration_that_nothing_mounts_is_a_pooler_that_is_nowhere_in_the_cluster() -> None:

@@ -21,6 +21,25 @@ def test_an_image_is_told_by_the_end_of_its_name(image: str, known: PoolerImage)
     assert pooler_image(image) == known
 
 
+@pytest.mark.parametrize(
+    "image",
+    [
+        "edoburu/pgbouncer:${TAG:-1.23.1}",
+        "edoburu/pgbouncer:v$VERSION-p0",
+        'edoburu/pgbouncer:{{ .Values.tag | default "1.23.1" }}',
+        "edoburu/pgbouncer:1.23.1-$(PATCH)",
+    ],
+)
+def test_a_tag_that_is_filled_in_elsewhere_says_none(image: str) -> None:
+    assert pooler_image(image) == PoolerImage(Family.EDOBURU, None)
+
+
+def test_a_registry_may_be_filled_in() -> None:
+    assert pooler_image("${REGISTRY:-docker.io}/edoburu/pgbouncer:v1.23.1-p2") == PoolerImage(
+        Family.EDOBURU, (1, 23, 1)
+    )
+
+
 @pytest.mark.parametrize("tag", ["", ":latest", ":master-9", ":2.0.1", ":0.9", "@sha256:1.22", ":" + "9" * 5_000])
 def test_a_tag_without_a_version_of_pgbouncer_says_none(tag: str) -> None:
     assert pooler_image(f"edoburu/pgbouncer{tag}") == PoolerImage(Family.EDOBURU, None)

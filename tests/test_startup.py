@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 PYTHON = {"libcst", "poolcheck.read.python.facts", "poolcheck.read.python.module"}
-YAML = {"yaml", "poolcheck.read.yaml.nodes", "poolcheck.read.kubernetes.objects"}
+YAML = {
+    "yaml",
+    "poolcheck.read.yaml.nodes",
+    "poolcheck.read.kubernetes.objects",
+    "poolcheck.read.compose.services",
+}
 RICH = {"rich"}
 HEAVY = {
     *("asyncio", "dataclasses", "email", "importlib.metadata", "inspect", "json", "logging", "multiprocessing"),
@@ -85,7 +90,27 @@ def test_a_run_on_manifests_does_not_import_what_reads_python() -> None:
     modules = imported("check", "a.yaml")
 
     assert "poolcheck.read.yaml.nodes" in modules
+    assert "poolcheck.read.compose.services" not in modules
     assert not modules & (PYTHON | RICH)
+
+
+def test_a_run_on_a_compose_file_does_not_import_what_reads_manifests() -> None:
+    Path("pgbouncer.ini").write_text(INI)
+    Path("compose.yaml").write_text(
+        "services:\n  pgbouncer:\n    image: edoburu/pgbouncer:1.23.1\n    volumes: [./:/etc/pgbouncer]\n"
+    )
+
+    modules = imported("check", ".")
+
+    assert "poolcheck.read.compose.services" in modules
+    assert "poolcheck.read.kubernetes.objects" not in modules
+    assert not modules & (PYTHON | RICH)
+
+
+def test_a_run_on_python_does_not_import_what_reads_yaml() -> None:
+    Path("a.py").write_text("import psycopg2\nconn = psycopg2.connect('')\n")
+
+    assert not imported("check", "a.py") & (YAML | RICH)
 
 
 def test_python_without_pools_is_not_parsed() -> None:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from poolcheck.amount import Amount
+from poolcheck.link.inis import places
+from poolcheck.link.kustomized import Generated, Kustomized
 from poolcheck.link.network import running
 from poolcheck.link.poolers import seen_pooler
 from poolcheck.read.kubernetes.environment import Objects
-from poolcheck.read.kubernetes.manifest import Container, Workload
+from poolcheck.read.kubernetes.manifest import Container, Mount, VolumeSource, Workload
 from poolcheck.read.kubernetes.pooler_images import Family, pooler_image
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.system import Owner, Pooler
@@ -17,22 +19,31 @@ _OTHERS = frozenset({Family.ODYSSEY, Family.PGCAT, Family.PGPOOL, Family.PROXYSQ
 
 
 class Found(NamedTuple):
-    """A container that runs PgBouncer, the version that its image tells, and the configuration it is given."""
+    """A container that runs PgBouncer, the version that its image tells, and the configuration it is given.
+
+    `configs` are all that it may be given, by one overlay or the other.
+    """
 
     workload: Workload
     container: Container
     version: Version | None
     config: PgBouncerConfig | None
+    configs: tuple[PgBouncerConfig, ...]
 
 
-def found_in(workload: Workload, container: Container, objects: Objects) -> Found | None:
+def found_in(workload: Workload, container: Container, objects: Objects, kustomized: Kustomized) -> Found | None:
     """The PgBouncer that a container runs; None where it runs none."""
     image = pooler_image(container.image.value) if container.image else None
-    configs = tuple(_mounted(workload, container, objects))
-    if (image is None and not configs) or (image and image.family in _OTHERS):
+    mounted = tuple(_mounted(workload, container, objects, kustomized))
+    if (image is None and not mounted) or (image and image.family in _OTHERS):
         return None
+    where = places(image, (word.value for word in (*(container.command or ()), *(container.args or ()))))
+    read = {each.config.span: each for each in mounted if each.place in where}
+    read = read or {each.config.span: each for each in mounted}
+    all_near = [each for each in read.values() if each.is_near] or [*read.values()]
+    config = all_near[0].config if len(all_near) == 1 else None
     version = image.version if image else None
-    return Found(workload, container, version, configs[0] if len(configs) == 1 else None)
+    return Found(workload, container, version, config, tuple(each.config for each in read.values()))
 
 
 def pooler_of(found: Found, pods: Amount, owner: Owner) -> Pooler:
@@ -44,13 +55,49 @@ def pooler_of(found: Found, pods: Amount, owner: Owner) -> Pooler:
     return seen_pooler(name, found.config, found.version, pods, place)._replace(owner=owner)
 
 
-def _mounted(workload: Workload, container: Container, objects: Objects) -> Iterator[PgBouncerConfig]:
+class _Mounted(NamedTuple):
+    """A configuration at a place in a container."""
+
+    place: str
+    config: PgBouncerConfig
+    is_near: bool
+
+
+def _mounted(
+    workload: Workload, container: Container, objects: Objects, kustomized: Kustomized
+) -> Iterator[_Mounted]:
     volumes = {volume.name.value: volume for volume in workload.volumes}
     for mount in container.mounts:
         volume = volumes.get(mount.volume.value)
         for source in volume.sources if volume else ():
-            holder = objects.find(source.name.value, workload, is_secret=source.is_secret)
-            for entry in holder.data if holder else ():
-                is_mounted = mount.sub_path is None or mount.sub_path.value == entry.key.value
-                if entry.config and is_mounted:
-                    yield entry.config
+            for key, config, is_near in _configs_in(source, workload, objects, kustomized):
+                for file in _files(key, source):
+                    if place := _place(file, mount):
+                        yield _Mounted(place, config, is_near)
+
+
+def _configs_in(
+    source: VolumeSource, workload: Workload, objects: Objects, kustomized: Kustomized
+) -> Iterator[Generated]:
+    name, is_secret = source.name.value, source.is_secret
+    generated = tuple(kustomized.generated(name, workload, is_secret=is_secret))
+    yield from generated
+    holder = None if generated else objects.find(name, workload, is_secret=is_secret)
+    for entry in holder.data if holder else ():
+        if entry.config:
+            yield Generated(entry.key.value, entry.config, is_near=True)
+
+
+def _files(key: str, source: VolumeSource) -> list[str]:
+    """The files in a volume that a key becomes."""
+    return [key] if source.items is None else [path for own, path in source.items if own == key]
+
+
+def _place(file: str, mount: Mount) -> str | None:
+    """Where a file of a volume stands in the container; None where only others are mounted."""
+    path, part = mount.path.value.rstrip("/"), mount.sub_path.value if mount.sub_path else ""
+    if file == part:
+        return path
+    if part and not file.startswith(f"{part}/"):
+        return None
+    return f"{path}/{file.removeprefix(part).strip('/')}"

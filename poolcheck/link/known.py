@@ -5,17 +5,20 @@ from typing import NamedTuple
 
 from poolcheck.amount import Reason, product
 from poolcheck.link.deployed import found_in, pooler_of
+from poolcheck.link.kustomized import Kustomized
 from poolcheck.link.network import Network, Origin, running
 from poolcheck.link.overlays import Overlays
 from poolcheck.link.pods import Pods
 from poolcheck.link.poolers import completed, pooler_alone, stated_pooler, version_of
 from poolcheck.link.servers import is_postgres, server_in, stated_server
+from poolcheck.link.versions import Versions, only_version
 from poolcheck.read.document import Fact
 from poolcheck.read.kubernetes.environment import Objects
+from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
+from poolcheck.read.kubernetes.pooler_images import pooler_image
 from poolcheck.read.kubernetes.stages import stages
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
-from poolcheck.read.pgbouncer.startup import for_version
 from poolcheck.source import Span
 from poolcheck.stated import Stated
 from poolcheck.system import Owner, Pooler, Server
@@ -46,8 +49,10 @@ class Known:
         """The poolers, and where each of them connects from; None where that is not known."""
         self._reached: dict[Span, Pooler | Server] = {}
         self._named: dict[str, Pooler | Server] = {}
-        self._configs: dict[Span, PgBouncerConfig] = {}
         self._target = version_of(stated.target.pgbouncer)
+        self._versions = Versions(facts, self._target)
+        kustomizations = (fact for fact in facts if isinstance(fact, Kustomization))
+        self._kustomized = Kustomized(kustomizations, self.network.workloads, self._versions.by_path)
         for workload in self.network.workloads:
             for container in running(workload):
                 self._add(workload, container)
@@ -61,9 +66,7 @@ class Known:
 
     def document(self, fact: Fact) -> Fact:
         """A document with what is known about it from elsewhere: the version of the PgBouncer that reads it."""
-        if not isinstance(fact, PgBouncerConfig):
-            return fact
-        return self._configs.get(fact.span) or for_version(fact, self._target)
+        return self._versions.known(fact) if isinstance(fact, PgBouncerConfig) else fact
 
     def leads_to(self, host: str, port: int, origin: Origin | None) -> Destination | None:
         """What is under a host name and port; None where nothing in the project tells."""
@@ -90,26 +93,24 @@ class Known:
             server = server._replace(accepts=each if (pods.low, pods.high) == (1, 1) else product(pods, each))
             self.servers.append(server)
             self._reached[container.name.span] = server
-        elif found := found_in(workload, container, self.objects):
-            found = found._replace(version=found.version or self._target)
+        elif found := found_in(workload, container, self.objects, self._kustomized):
+            images = map(pooler_image, self._kustomized.images(workload, container))
+            versions = {image and image.version for image in images}
+            found = found._replace(version=only_version(versions, self._target))
             pods = self.overlays.as_written(self.pods.of(workload), path)
             pooler = pooler_of(found, pods, owner_of(workload))
             pooler = pooler._replace(each_accepts=self.overlays.as_written(pooler.each_accepts, path))
             self._reached[container.name.span] = pooler
-            self._add_pooler(pooler, Origin(path, workload))
-
-    def _add_pooler(self, pooler: Pooler, origin: Origin | None) -> None:
-        self.placed.append((pooler, origin))
-        if pooler.config:
-            known = self._configs.get(pooler.config.span)
-            is_other = known is not None and known.version != pooler.version
-            self._configs[pooler.config.span] = for_version(pooler.config, None) if is_other else pooler.config
+            self.placed.append((pooler, Origin(path, workload)))
+            for config in (*found.configs, *([pooler.config] if pooler.config else [])):
+                self._versions.add(config, versions)
 
     def _add_lone_configurations(self, facts: tuple[Fact, ...]) -> None:
+        placed = {pooler.config.span for pooler in self.poolers if pooler.config}
         for fact in facts:
-            if isinstance(fact, PgBouncerConfig) and fact.span not in self._configs:
+            if isinstance(fact, PgBouncerConfig) and fact.span not in placed:
                 # Whether it runs in the cluster, where a Service has a name, nothing tells.
-                self._add_pooler(pooler_alone(for_version(fact, self._target)), None)
+                self.placed.append((pooler_alone(self._versions.known(fact)), None))
 
     def _add_stated(self, stated: Stated) -> None:
         """Adds what is stated. If one pooler is stated and one is seen, they are the same."""

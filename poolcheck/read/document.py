@@ -12,14 +12,20 @@ from poolcheck.read.text import UTF_16, decode, encoding_of
 from poolcheck.source import Located, Source, Span
 
 if TYPE_CHECKING:
+    from poolcheck.read.compose.facts import ComposeFile
+    from poolcheck.read.kubernetes.kustomization import Kustomization
     from poolcheck.read.kubernetes.manifest import Manifest
     from poolcheck.read.pgbouncer.config import Inclusion, PgBouncerConfig
     from poolcheck.read.python.facts import PythonModule
     from poolcheck.read.python.module import Project
 
-Fact: TypeAlias = "PgBouncerConfig | Manifest | PythonModule | SyntaxFault | ReadFault"
+Fact: TypeAlias = (
+    "PgBouncerConfig | Manifest | Kustomization | ComposeFile | PythonModule | SyntaxFault | ReadFault"
+)
 
 _HAS_SECTION = re.compile(rb"^[ \t]*\[[ \t]*pgbouncer[ \t]*\]", re.MULTILINE | re.IGNORECASE)
+_HAS_SERVICES = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?services[ \t]*:", re.MULTILINE)
+_KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
 
 
 class Reading(NamedTuple):
@@ -57,18 +63,16 @@ class Reader:
             return _unread(path, f"no encoding of text is called {encoding_of(data, form)!r}")
         except UnicodeError as error:
             return _undecodable(path, data, encoding_of(data, form), error)
-        return Reading(path, text, tuple(self._facts(Source(path, text), form)))
+        return Reading(path, text, tuple(self._facts(Source(path, text), form, data)))
 
-    def _facts(self, source: Source, form: Format) -> Iterator[Fact]:
+    def _facts(self, source: Source, form: Format, data: bytes) -> Iterator[Fact]:
         match form:
             case Format.INI:
                 from poolcheck.read.pgbouncer.load import read_pgbouncer
 
                 yield from read_pgbouncer(source, partial(self._included, source.path))
             case Format.YAML:
-                from poolcheck.read.kubernetes.objects import read_manifest
-
-                yield from read_manifest(source)
+                yield from _facts_in_yaml(source, _plain(data))
             case Format.PYTHON:
                 from poolcheck.read.python.facts import read_python
                 from poolcheck.read.python.module import Project
@@ -97,12 +101,45 @@ def _is_of_interest(data: bytes, form: Format, path: str) -> bool:
         case Format.INI:
             return "pgbouncer" in os.path.basename(path).lower() or _HAS_SECTION.search(data) is not None
         case Format.YAML:
-            ascii_only = data.replace(b"\0", b"") if data[:2] in UTF_16 else data
-            return b"kind" in ascii_only and b"apiVersion" in ascii_only
+            plain = _plain(data)
+            return _may_hold_objects(plain) or _may_be_compose(plain) or _is_kustomization(path, plain)
         case Format.PYTHON:
             from poolcheck.read.python.interest import mentions_a_pool
 
             return mentions_a_pool(data)
+
+
+def _facts_in_yaml(source: Source, data: bytes) -> Iterator[Fact]:
+    if _may_hold_objects(data):
+        from poolcheck.read.kubernetes.objects import read_manifest
+
+        yield from read_manifest(source)
+    if _may_be_compose(data):
+        from poolcheck.read.compose.services import read_compose
+
+        yield from read_compose(source)
+    if _is_kustomization(source.path, data):
+        from poolcheck.read.kubernetes.generators import read_kustomization
+
+        yield from read_kustomization(source)
+
+
+def _plain(data: bytes) -> bytes:
+    """The bytes of a text, one for each character of ASCII."""
+    return data.replace(b"\0", b"") if data[:2] in UTF_16 else data
+
+
+def _may_hold_objects(data: bytes) -> bool:
+    return b"kind" in data and b"apiVersion" in data
+
+
+def _may_be_compose(data: bytes) -> bool:
+    """Whether it may be a Compose file, which may be called anything, that runs a PgBouncer."""
+    return b"pgbouncer" in data and _HAS_SERVICES.search(data) is not None
+
+
+def _is_kustomization(path: str, data: bytes) -> bool:
+    return b"pgbouncer" in data and os.path.basename(path) in _KUSTOMIZATIONS
 
 
 def _unread(path: str, reason: str) -> Reading:

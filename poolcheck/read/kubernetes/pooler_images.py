@@ -4,8 +4,11 @@ Image names and what their tags say: the images' own sources and registries, 202
 """
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
+
+from poolcheck.read.template import has_template
 
 _OLDEST, _NEXT_MAJOR = (1, 7), (2,)
 _VERSION = re.compile(r"(?<!\d)\d{1,3}(?:\.\d{1,3}){1,2}")
@@ -29,6 +32,19 @@ class Family(StrEnum):
     ODYSSEY = "odyssey"
     PGPOOL = "pgpool"
     PROXYSQL = "proxysql"
+
+
+READS: Mapping[Family, str] = {
+    Family.EDOBURU: "/etc/pgbouncer/pgbouncer.ini",
+    Family.BITNAMI: "/bitnami/pgbouncer/conf/pgbouncer.ini",
+    Family.PGBOUNCER: "/etc/pgbouncer/pgbouncer.ini",
+    Family.BRAINSAM: "/etc/pgbouncer/pgbouncer.ini",
+    Family.ICORETECH: "/etc/pgbouncer/pgbouncer.ini",
+    Family.CLOUDNATIVE_PG: "/etc/pgbouncer/pgbouncer.ini",
+    Family.ZALANDO: "/etc/pgbouncer/pgbouncer.ini",
+    Family.CRUNCHY: "/etc/pgbouncer/~postgres-operator.ini",
+}
+"""Where the images look for a pgbouncer.ini, if the command that they run names no other."""
 
 
 class PoolerImage(NamedTuple):
@@ -81,7 +97,12 @@ def pooler_image(image: str) -> PoolerImage | None:
 
 
 def _version(tag: str) -> tuple[int, ...] | None:
-    """PgBouncer's version in `1.22.1`, `v1.25.2-p0`, `1.22.0-debian-11-r7` and `ubi8-1.22-0`."""
+    """PgBouncer's version in `1.22.1`, `v1.25.2-p0`, `1.22.0-debian-11-r7` and `ubi8-1.22-0`.
+
+    What is filled in elsewhere is not known, whatever its default: `${TAG:-1.22.1}`.
+    """
+    if has_template(tag):
+        return None
     for number in _VERSION.findall(tag):
         version = tuple(map(int, number.split(".")))
         if _OLDEST <= version < _NEXT_MAJOR:

@@ -1,0 +1,1 @@
+"""From Compose files to the services in them."""

@@ -1,0 +1,50 @@
+"""What a kustomization.yaml makes of other files: ConfigMaps and Secrets of them, and other images in them."""
+
+from typing import NamedTuple
+
+from poolcheck.source import Located, Span
+
+
+class GeneratedFile(NamedTuple):
+    """A file, by its path relative to the kustomization.yaml, and the key that its text stands under."""
+
+    key: str
+    path: Located[str]
+
+
+class Generator(NamedTuple):
+    """A ConfigMap or a Secret, as far as it is made of files. Manifests call it by this name."""
+
+    is_secret: bool
+    name: Located[str]
+    span: Span
+    files: tuple[GeneratedFile, ...]
+
+
+class ImageChange(NamedTuple):
+    """What takes the place of all images of a name; what is None stays as it is."""
+
+    name: str
+    new_name: str | None
+    new_tag: str | None
+    digest: str | None
+
+    def of(self, image: str) -> str:
+        """The image that takes the place of another; the same where that is called otherwise."""
+        folder, slash, last = image.partition("@")[0].rpartition("/")
+        name = f"{folder}{slash}{last.partition(':')[0]}"
+        if name != self.name:
+            return image
+        named = self.new_name or name
+        if self.digest:
+            return f"{named}@{self.digest}"
+        return f"{named}:{self.new_tag}" if self.new_tag else f"{named}{image.removeprefix(name)}"
+
+
+class Kustomization(NamedTuple):
+    """One kustomization.yaml; its `resources` are the files and folders that it builds from, relative to it."""
+
+    span: Span
+    resources: tuple[Located[str], ...]
+    generators: tuple[Generator, ...]
+    images: tuple[ImageChange, ...]

@@ -1,0 +1,1 @@
+"""The shape of YAML text, whatever is written in it."""

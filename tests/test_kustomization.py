@@ -1,0 +1,113 @@
+import pytest
+
+from poolcheck.read.kubernetes.generators import read_kustomization
+from poolcheck.read.kubernetes.kustomization import ImageChange, Kustomization
+from poolcheck.source import Source, Span
+
+COMPONENT = """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: shop
+resources:
+  - deployment.yaml
+  - ../service.yaml
+components: [../components/metrics]
+configMapGenerator:
+  - name: pgbouncer
+    files:
+      - pgbouncer.ini
+      - hba.conf=conf/pgbouncer_hba.conf
+  - name: pgbouncer-env
+    envs: [params.env]
+    literals: [POOL_MODE=transaction]
+secretGenerator:
+  - name: pgbouncer-users
+    files: [secrets/userlist.txt]
+images:
+  - name: bitnami/pgbouncer
+    newTag: 1.24.1
+"""
+
+
+def read(text: str) -> list[Kustomization]:
+    return list(read_kustomization(Source("base/kustomization.yaml", text)))
+
+
+def test_files_become_keys_of_config_maps_and_secrets() -> None:
+    [found] = read(COMPONENT)
+
+    assert [(each.name.value, each.is_secret) for each in found.generators] == [
+        ("pgbouncer", False),
+        ("pgbouncer-env", False),
+        ("pgbouncer-users", True),
+    ]
+    assert [[(file.key, file.path.value) for file in each.files] for each in found.generators] == [
+        [("pgbouncer.ini", "pgbouncer.ini"), ("hba.conf", "conf/pgbouncer_hba.conf")],
+        [],
+        [("userlist.txt", "secrets/userlist.txt")],
+    ]
+
+
+def test_everything_has_its_place() -> None:
+    [found] = read(COMPONENT)
+    span = found.generators[0].files[1].path.span
+
+    assert found.span == Span("base/kustomization.yaml", 0, len(COMPONENT))
+    assert COMPONENT[span.start : span.end] == "hba.conf=conf/pgbouncer_hba.conf"
+
+
+def test_resources_are_what_is_built_from() -> None:
+    [found] = read(COMPONENT)
+
+    assert [each.value for each in found.resources] == [
+        "deployment.yaml",
+        "../service.yaml",
+        "../components/metrics",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "image", "changed"),
+    [
+        (("bitnami/pgbouncer", None, "1.24.1", None), "bitnami/pgbouncer", "bitnami/pgbouncer:1.24.1"),
+        (("bitnami/pgbouncer", None, "1.24.1", None), "bitnami/pgbouncer:1.22.0", "bitnami/pgbouncer:1.24.1"),
+        (("bitnami/pgbouncer", None, "1.24.1", None), "bitnami/pgbouncer@sha256:0", "bitnami/pgbouncer:1.24.1"),
+        (("a:5000/pgbouncer", None, "2", None), "a:5000/pgbouncer:1", "a:5000/pgbouncer:2"),
+        (("pooler", "edoburu/pgbouncer", "1.24.1", None), "pooler:dev", "edoburu/pgbouncer:1.24.1"),
+        (("pooler", "edoburu/pgbouncer", None, None), "pooler:1.23.1", "edoburu/pgbouncer:1.23.1"),
+        (("pooler", None, None, "sha256:0"), "pooler:1.23.1", "pooler@sha256:0"),
+        (("pooler", None, "2", None), "my/pooler:1", "my/pooler:1"),
+        (("pgbouncer", None, "2", None), "", ""),
+    ],
+)
+def test_images_of_a_name_are_changed(
+    change: tuple[str, str | None, str | None, str | None], image: str, changed: str
+) -> None:
+    assert ImageChange(*change).of(image) == changed
+
+
+def test_a_tag_is_read_as_it_is_written() -> None:
+    [found] = read("images: [{name: pgbouncer, newTag: 1.20}]")
+
+    assert found.images == (ImageChange("pgbouncer", None, "1.20", None),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "configMapGenerator: {}\n",
+        "configMapGenerator: [1, {}, {name: a}, {name: b, files: 1}, {name: c, files: [[]]}]\n",
+        "images: [1, {}, {newTag: 1}]\nresources: deployment.yaml\nsecretGenerator:\n",
+        "[a]",
+        "\tname: x",
+    ],
+)
+def test_what_is_odd_is_left_out(text: str) -> None:
+    files = [file for found in read(text) for generator in found.generators for file in generator.files]
+
+    assert files == []
+
+
+def test_aliases_that_stand_for_too_much_are_not_followed() -> None:
+    assert read("a: &a {<<: *a}\nconfigMapGenerator: [{<<: *a}]\n") == []
