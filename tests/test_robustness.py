@@ -13,7 +13,8 @@ LIMITED = ("sh", "-c", f'ulimit -t {SECONDS} && ulimit -v {2 * 1024**2} && exec 
 
 INI = "[pgbouncer]\npool_mode = session ; for now\n"
 MANIFEST = (
-    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: pgbouncer}\ndata:\n  pgbouncer.ini: |\n    [pgbouncer]\n"
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: pgbouncer}\ndata:\n  pgbouncer.ini: |\n"
+    "    [pgbouncer] unix_socket_dir = /run\n"
 )
 POOL = "import psycopg2\n"
 CONNECT = "psycopg2.connect('host=db')"
@@ -121,13 +122,13 @@ def test_yaml(text: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b"", []),
-        (b"; nothing\n# but comments\n", []),
+        (b"", ["1 bad-section-name"]),
+        (b"; nothing\n# but comments\n", ["1 bad-section-name"]),
         (INI.encode() + b"; \xff\xfe\0\n", ["2 inline-comment"]),
         (INI.replace("\n", "\r\n").encode(), ["2 inline-comment"]),
         (b"[pgbouncer]\npidfile = " + b"x" * 1_000_000, []),
         (b"[pgbouncer]\n" + b"# a\n" * 200_000 + b"pool_mode = session ; b\n", ["200002 inline-comment"]),
-        (b"%include pgbouncer.ini\n" + INI.encode(), ["3 inline-comment"]),
+        (b"%include pgbouncer.ini\n" + INI.encode(), ["1 include-problems", "3 inline-comment"]),
     ],
     ids=lambda value: repr(value[:24]) if isinstance(value, bytes) else None,
 )
