@@ -147,7 +147,8 @@ def _database(config: PgBouncerConfig, entry: Entry) -> Iterator[InEffect]:
 def _user(config: PgBouncerConfig, entry: Entry) -> Iterator[InEffect]:
     for name, fact in SETTINGS[Scope.USER].items():
         if fact.kind is Kind.ENUM:
-            yield from _if_set(config, entry, name)
+            mode = _text(config, entry, name, lower=True)
+            yield from [mode] if mode.origin is not Origin.DEFAULT else []
         elif fact.kind is Kind.SECONDS:
             yield from filter(None, (_time(config, entry, name),))
         elif number := _number(config, entry, name, above=-1 if name.endswith("pool_size") else 0):

@@ -105,7 +105,7 @@ def mended(query: Located[str]) -> Fix | None:
         is_right = statements(inside) and not fault_of(inside)
         return Fix("Remove the quotes", (Edit(query.span, inside),)) if is_right else None
     found = statements(query.value) or ()
-    if not found or not all(_INCLUDED.fullmatch(" ".join(statement)) for statement in found):
+    if not found or any(is_refused(each) or not _INCLUDED.fullmatch(" ".join(each)) for each in found):
         return None
     is_meant = _DISCARD_ALL in found
     return Fix("Write DISCARD ALL alone", (Edit(query.span, "DISCARD ALL"),), safe=is_meant)
