@@ -8,6 +8,7 @@ from poolcheck.read.pgbouncer.config import Effective, PgBouncerConfig
 
 SOCKET_IS_NEEDED = (1, 19)
 """The first PgBouncer that does not start without its Unix socket. NEWS, 1.19.0."""
+_OLD_CIPHERS = frozenset({"compat", "legacy", "insecure", "all"})
 _DEFAULT_CIPHERS = frozenset({"", "default", "secure", "normal", "fast"})
 
 
@@ -55,8 +56,8 @@ def needs(config: PgBouncerConfig) -> Iterator[Need]:
         mode = config.effective_text(f"{side}_tls_sslmode")
         if mode and mode.value.lower() != "disable":
             ciphers = config.effective_text(f"{side}_tls_ciphers")
-            old = {"compat", "legacy", "insecure", "all"} if config.is_before((1, 21)) else set()
-            if ciphers and ciphers.value.lower() not in _DEFAULT_CIPHERS | old:
+            words = _DEFAULT_CIPHERS | _OLD_CIPHERS if config.is_before((1, 21)) else _DEFAULT_CIPHERS
+            if ciphers and ciphers.value.lower() not in words:
                 yield Need(Kind.CIPHERS, f"{side}_tls_ciphers", ciphers)
             if side == "client":
                 for name in ("client_tls_key_file", "client_tls_cert_file", "client_tls_ca_file"):

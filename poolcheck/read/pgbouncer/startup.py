@@ -370,8 +370,8 @@ def _tls(config: PgBouncerConfig) -> Iterator[Refusal]:
         yield Refusal(Cause.TLS, Located(client.value, client.span), f"PgBouncer does not start: {reason}")
     for side, mode in (("client", client), ("server", _word(config, "server_tls_sslmode"))):
         protocols = config.setting(f"{side}_tls_protocols")
-        legacy = {"legacy"} if config.is_before((1, 21)) else set()
-        odd = _no_protocol(protocols.value, _PROTOCOLS | legacy) if protocols else None
+        words = _PROTOCOLS | {"legacy"} if config.is_before((1, 21)) else _PROTOCOLS
+        odd = _no_protocol(protocols.value, words) if protocols else None
         if mode and mode.value != "disable" and protocols and odd is not None:
             reason = f"{side}_tls_protocols knows no {odd!r}"
             yield Refusal(Cause.TLS, protocols, f"PgBouncer does not start: {reason}")
