@@ -13,7 +13,7 @@ _QUOTED = re.compile(r"""(?P<quote>['"`])(?P<inside>[^'"`]*)(?P=quote)[ \t]*;?""
 _COMMENT = re.compile(r"^[;#][ \t]+[^ \t]|[ \t](?:;[ \t]*[^\W\d_]|#[ \t]*[^ \t])")
 _MORE_SQL = re.compile(
     r"""'|\$\$|;[ \t]*(?:
-        (?:discard|reset|close|unlisten|deallocate)[ \t]+[\w.]+(?:[ \t]+(?:all|authorization))?[ \t]*(?:;|$)
+        (?:discard|reset|close|unlisten|deallocate)[ \t]+[\w.*]+(?:[ \t]+(?:all|authorization))?[ \t]*(?:;|$)
       | (?:abort|begin|call|commit|create|delete|do|end|execute|insert|listen|load|notify|prepare|release|rollback
           |savepoint|select|set|show|start|table|truncate|update|values|with)\b
     )""",

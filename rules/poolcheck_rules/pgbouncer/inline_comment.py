@@ -17,7 +17,7 @@ _BEHIND_SQL = re.compile(rf"{_AT_THE_START}|(?<=[ \t]);[ \t]*[^\W\d_].*")
 _BEHIND_RESET = re.compile(rf"{_AT_THE_START}|(?<=[ \t])(?:;[ \t]*[^\W\d_]|#[ \t]*[^ \t]).*")
 _MORE_SQL = re.compile(
     r"""'|\$\$|;[ \t]*(?:
-        (?:discard|reset|close|unlisten|deallocate)[ \t]+[\w.]+(?:[ \t]+(?:all|authorization))?[ \t]*(?:;|$)
+        (?:discard|reset|close|unlisten|deallocate)[ \t]+[\w.*]+(?:[ \t]+(?:all|authorization))?[ \t]*(?:;|$)
       | (?:abort|begin|call|commit|create|delete|do|end|execute|insert|listen|load|notify|prepare|release|rollback
           |savepoint|select|set|show|start|table|truncate|update|values|with)\b
     )""",
