@@ -101,7 +101,7 @@ metadata:
     poolcheck.dev/ignore: inline-comment
 data:
   pgbouncer.ini: |
-    [pgbouncer]
+    [pgbouncer] unix_socket_dir = /run
     pool_mode = session ; for now
     server_lifetime = 1h
 """
