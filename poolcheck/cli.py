@@ -274,6 +274,22 @@ def _describe_explain_config(parser: ArgumentParser) -> None:
     _add_verbose(parser)
 
 
+def _describe_why(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("place", metavar="FILE:LINE", help="a line of Python source, of a manifest or of a pgbouncer.ini")
+    add(
+        "paths",
+        nargs="*",
+        default=["."],
+        metavar="PATH",
+        help="files and folders of the project that it is in (default: .)",
+    )
+    add("--output-format", choices=("text", "json"), default="text", help="(default: text)")
+    _add_color(parser)
+    _add_settings(parser)
+    _add_verbose(parser)
+
+
 def _add_color(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--color",
@@ -320,6 +336,11 @@ COMMANDS: Mapping[str, _Command] = {
         "Show whether PgBouncer starts on a file, and with which settings",
         "poolcheck explain-config [OPTIONS] FILE",
         _describe_explain_config,
+    ),
+    "why": _Command(
+        "Show what the values at a line come to, and where each is from",
+        "poolcheck why [OPTIONS] FILE:LINE [PATH ...]",
+        _describe_why,
     ),
     "rules": _Command("List all rules", "poolcheck rules [OPTIONS]", _describe_rules),
     "config": _Command(

@@ -55,6 +55,11 @@ def relative(path: str, folder: str = os.curdir) -> str:
     return os.path.relpath(path, folder).replace(os.sep, "/")
 
 
+def is_whole(roots: Iterable[str]) -> bool:
+    """Whether roots hold what uses that which is in them: no file by itself, and no folder inside of a package."""
+    return all(os.path.isdir(root) and not os.path.exists(os.path.join(root, "__init__.py")) for root in roots)
+
+
 def matcher(patterns: Iterable[str]) -> "GitIgnoreSpec":
     """What matches any of the patterns, as `.gitignore` has them. What is no pattern matches nothing."""
     patterns = list(patterns)

@@ -2,10 +2,10 @@
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from poolcheck.catalog import RuleFile
 from poolcheck.config import Configurations
@@ -17,7 +17,11 @@ from poolcheck.link.link import link
 from poolcheck.read.comments import comments
 from poolcheck.read.document import Reader, Reading
 from poolcheck.source import Source
+from poolcheck.stated import Stated
 from poolcheck.suppress import ANNOTATION, Silenced, Suppression, annotated, mistakes, silence, suppressions
+from poolcheck.system import System
+
+T = TypeVar("T")
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many of how many files are read."""
@@ -44,12 +48,50 @@ def check(
     rules: Mapping[str, RuleFile],
     configurations: Configurations,
     progress: Progress | None = None,
+    *,
+    is_whole: bool = True,
 ) -> Report:
-    """The findings in the files at these paths. Raises RuleFailed, BrokenRulePack and BadConfiguration."""
-    examine = partial(_examine, sorted(paths), files, Judge(rules, configurations), progress)
+    """The findings in the files at these paths. Raises RuleFailed, BrokenRulePack and BadConfiguration.
+
+    Where the paths are not all of a project (`is_whole` False), it is not known who else uses what is in them.
+    """
+    paths = sorted(paths)
+    reader = Reader(files, paths if is_whole else ())
+    return _deeply(partial(_examine, paths, reader, Judge(rules, configurations), progress), paths)
+
+
+class Linked(NamedTuple):
+    """A system, and the texts of all files that its parts are in."""
+
+    system: System
+    texts: Mapping[str, str]
+
+
+def linked(
+    paths: Sequence[str], files: Files, stated: Stated, progress: Progress | None = None, *, is_whole: bool = True
+) -> Linked:
+    """The system in the files at these paths, which nothing is said about."""
+    paths = sorted(paths)
+    reader = Reader(files, paths if is_whole else ())
+
+    def read() -> Linked:
+        readings = list(_read(paths, reader, progress))
+        system = link([fact for reading in readings for fact in reading.facts], paths, reader.project, stated)
+        return Linked(system, _texts(reader, readings))
+
+    return _deeply(read, paths)
+
+
+def _deeply(work: Callable[[], T], paths: Iterable[str]) -> T:
     with _seldom_collecting():
         # Only what is read from Python is read by recursion.
-        return deep(examine) if any(path.endswith(".py") for path in paths) else examine()
+        return deep(work) if any(path.endswith(".py") for path in paths) else work()
+
+
+def _texts(reader: Reader, readings: Iterable[Reading]) -> Mapping[str, str]:
+    """The texts of all files that were read."""
+    modules = reader.project.texts if reader.project else {}
+    return {**modules, **reader.included, **{each.path: each.text for each in readings}}
 
 
 @contextmanager
@@ -62,8 +104,7 @@ def _seldom_collecting() -> Generator[None]:
         gc.set_threshold(young, *older)
 
 
-def _examine(paths: Sequence[str], files: Files, judge: Judge, progress: Progress | None) -> Report:
-    reader = Reader(files)
+def _examine(paths: Sequence[str], reader: Reader, judge: Judge, progress: Progress | None) -> Report:
     readings = list(_read(paths, reader, progress))
     facts = [fact for reading in readings for fact in reading.facts]
     system = link(facts, paths, reader.project, judge.stated)
@@ -72,11 +113,7 @@ def _examine(paths: Sequence[str], files: Files, judge: Judge, progress: Progres
     by_path: dict[str, list[Finding]] = defaultdict(list)
     for finding in dict.fromkeys(found):
         by_path[finding.span.path].append(finding)
-    texts = {
-        **(reader.project.texts if reader.project else {}),
-        **reader.included,
-        **{each.path: each.text for each in readings},
-    }
+    texts = _texts(reader, readings)
     # What holds nothing of interest itself may hold what is wrong elsewhere: the constants that a module imports.
     besides = by_path.keys() & {*paths, *reader.included} - {reading.path for reading in readings}
     readings += [Reading(path, texts[path], ()) for path in besides]

@@ -11,6 +11,7 @@ from poolcheck.read.pgbouncer.config import Effective, Entry, PgBouncerConfig, P
 from poolcheck.source import Located, Span
 
 if TYPE_CHECKING:
+    from poolcheck.read.python.executed import Executed
     from poolcheck.read.python.facts import PythonModule
     from poolcheck.read.python.pools import ClientPool
 
@@ -176,6 +177,20 @@ def sharing(target: Target | None) -> Sharing | None:
     return Sharing(tuple(because), "" if kept else before)
 
 
+def exchange(target: Target | None) -> Sharing | None:
+    """Whether others get a client's server connection in between; None where nothing suggests it."""
+    if target is None:
+        return None
+    if target.pooler is None:
+        among = [target._replace(pooler=pooler) for pooler in target.among]
+        is_harmless = target.is_certain or (among and not any(map(exchange, among)))
+        return None if is_harmless else Sharing(target.because, _if_so(target))
+    if (mode := target.mode) is None or mode.value is PoolMode.SESSION:
+        return None
+    because = (*target.because, Reason(f"server connections change hands after each {mode.value}", mode.span))
+    return Sharing(because, "" if target.is_certain else _if_so(target))
+
+
 def _if_so(target: Target) -> str:
     return f", if {target.because[0].assumption}"
 
@@ -189,7 +204,8 @@ class Client(NamedTuple):
     """A client pool, as a workload makes it or, where no workload is seen to, as its module shows it.
 
     `connections` are the most that all processes of all pods of the workload hold together, `in_pod` those of one
-    pod; `container` is the place of the container that they run in.
+    pod; `container` is the place of the container that they run in, `loaded` are the paths of all modules of the
+    project that run together with it.
     """
 
     pool: "ClientPool"
@@ -199,6 +215,7 @@ class Client(NamedTuple):
     target: Target | None
     owner: Owner
     container: Span | None = None
+    loaded: frozenset[str] = frozenset()
 
     @property
     def is_in_use(self) -> bool:
@@ -222,14 +239,48 @@ class Client(NamedTuple):
         return self.container, (self.pool.span.path, *kept) if any(kept) else self.pool.span
 
 
+class Sent(NamedTuple):
+    """What is done to a session, and the client pool whose connection it is done on.
+
+    It is not certain where only the pools around suggest which one that is.
+    """
+
+    executed: "Executed"
+    client: Client
+    is_certain: bool
+
+    @property
+    def shared(self) -> Sharing | None:
+        """Whether others get the session's server connection, and what shows it; None where nothing does."""
+        found = exchange(self.client.target)
+        if found is None:
+            return None
+        pool, done = self.client.pool, self.executed
+        source = f"is from {pool.title}" if pool.constructor.is_pool else "is opened here"
+        because = [Reason(f"the connection {source}", pool.callee), *found.because]
+        if done.written and not (done.span.start <= done.written.start and done.written.end <= done.span.end):
+            because.insert(0, Reason("this is executed", done.written))
+        provided = found.provided if self.is_certain else f", if its connection is from {pool.title}"
+        return Sharing(tuple(because), provided)
+
+    @property
+    def pooler(self) -> str:
+        """What to call the pooler in a message."""
+        return self.client.target.name if self.client.target else "a pooler"
+
+
 class System(NamedTuple):
-    """Everything that was read, and what it comes to together."""
+    """Everything that was read, and what it comes to together.
+
+    `sent` is what applications do to sessions of servers behind poolers.
+    """
 
     documents: tuple[Fact, ...]
     servers: tuple[Server, ...]
     poolers: tuple[Pooler, ...]
     demands: tuple[Demand, ...]
     clients: tuple[Client, ...]
+    sent: tuple[Sent, ...] = ()
 
     def module(self, path: str) -> "PythonModule | None":
         """The module in a file, if anything was read from it."""

@@ -1,15 +1,15 @@
 """What an expression is worth, as far as the text tells, and every place its value came through."""
 
-import operator
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, product
+from math import prod
+from typing import NamedTuple, TypeAlias
 
+from poolcheck.functions import FUNCTIONS, Scalar, is_too_large
 from poolcheck.source import Span
 
 Places: TypeAlias = tuple[Span, ...]
 """From where a value is used, through everything it comes through, to where it is written."""
-
-Scalar: TypeAlias = str | int | float | bool | None
 
 HOLE = "\0"
 """Stands in a text for a part that is not known."""
@@ -25,16 +25,25 @@ class Known(NamedTuple):
 class EnvRef(NamedTuple):
     """An environment variable, symbolic until the workload is known in whose environment it is read.
 
-    `default` is what the program goes on with where the variable is not set; None where it stops.
+    `default` is what the program goes on with where the variable is not set; None where it stops. `others` are
+    variables that count where the first is not set, one after the other. Some readers ignore the case of names.
     """
 
     name: str
     default: "Value | None"
     places: Places
+    others: tuple[str, ...] = ()
+    ignores_case: bool = False
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names under which it is looked for, in order."""
+        for name in (self.name, *self.others):
+            yield from dict.fromkeys((name, name.upper(), name.lower())) if self.ignores_case else (name,)
 
 
 class Computed(NamedTuple):
-    """One of FUNCTIONS, applied to values of which not all are known."""
+    """One of FUNCTIONS, or `or`, `and` or `if`, applied to values of which not all are known."""
 
     function: str
     arguments: "tuple[Value, ...]"
@@ -69,22 +78,33 @@ Lookup: TypeAlias = Callable[[str], Value | None]
 
 
 def compute(function: str, arguments: Iterable[Value], places: Places) -> Value:
-    """A function of values: worked out where all of them are known, put off where they may become known."""
+    """A function of values: worked out where all of them are known, put off where they may become known.
+
+    `if` takes a condition, and what holds where it is true and where it is not.
+    """
     arguments = tuple(arguments)
-    if function == "or":
-        return _first_true(arguments, places)
+    match function:
+        case "or" | "and":
+            return _first(arguments, places, is_true=function == "or")
+        case "if":
+            test, then, otherwise = arguments
+            return _chosen(test, then, otherwise, places)
+        case "+" if any(map(_is_text, arguments)) and not all(isinstance(each, Known) for each in arguments):
+            function = "join"
+        case _:
+            pass
     if function != "join" and any(isinstance(argument, Unknown | Table) for argument in arguments):
         return Unknown(places)
+    if function != "join" and any(isinstance(argument, Either) for argument in arguments):
+        return _of_each(function, arguments, places)
     if not all(isinstance(argument, Known) for argument in arguments) or _is_assembled(function, arguments):
-        return Computed(function, arguments, places) if _weight(arguments) <= HEAVIEST else Unknown(places)
+        return _put_off(function, arguments, places)
     known = [argument for argument in arguments if isinstance(argument, Known)]
-    if function == "*" and any(isinstance(argument.scalar, str) for argument in known):
-        return Unknown(places)
     try:
         scalar: Scalar = FUNCTIONS[function](*(argument.scalar for argument in known))
-    except (ArithmeticError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return Unknown(places)
-    if _is_too_large(scalar):
+    if is_too_large(scalar):
         return Unknown(places)
     return Known(scalar, places + (known[0].places if len(known) == 1 else ()))
 
@@ -92,8 +112,8 @@ def compute(function: str, arguments: Iterable[Value], places: Places) -> Value:
 def resolve(value: Value, environment: Lookup) -> Value:
     """A value with the variables of an environment put in. What the environment does not set has its default."""
     match value:
-        case EnvRef(name, default, places):
-            found = environment(name)
+        case EnvRef(_, default, places):
+            found = next((each for name in value.names if (each := environment(name)) is not None), None)
             if found is None:
                 return Unknown(places) if default is None else moved(resolve(default, environment), places)
             return moved(found, places)
@@ -113,16 +133,27 @@ def moved(value: Value, through: Places) -> Value:
 
 
 def either(options: Iterable[Value], places: Places) -> Value:
-    """One of several values, of which there is at least one; the first where they are all the same."""
-    first, *rest = options = tuple(options)
-    if all(_is_same(first, other) for other in rest):
-        return first
-    return Either(options, places) if _weight(options) <= HEAVIEST else Unknown(places)
+    """One of several values, of which there is at least one; that one where they are all the same."""
+    different: list[Value] = []
+    for option in chain.from_iterable(map(_parts_of, options)):
+        if not any(_is_same(option, other) for other in different):
+            different.append(option)
+        if len(different) > HEAVIEST:
+            return Unknown(places)
+    if len(different) == 1:
+        return different[0]
+    return Either(tuple(different), places) if _weight(different) <= HEAVIEST else Unknown(places)
 
 
 def options_of(value: Value) -> tuple[Value, ...]:
     """What a value may be, one after the other; itself where it is only one."""
-    return value.options if isinstance(value, Either) else (value,)
+    match value:
+        case Either(options, _):
+            return options
+        case Computed("if", (_, then, otherwise), _):
+            return (*options_of(then), *options_of(otherwise))
+        case _:
+            return (value,)
 
 
 def entry_of(value: Value, key: str) -> Value | None:
@@ -137,8 +168,8 @@ def entry_of(value: Value, key: str) -> Value | None:
 def variables_of(value: Value | None) -> tuple[str, ...]:
     """The environment variables that a value depends on, as far as their values are not put in."""
     match value:
-        case EnvRef(name, default, _):
-            return tuple(dict.fromkeys((name, *variables_of(default))))
+        case EnvRef(name, default, _, others):
+            return tuple(dict.fromkeys((name, *others, *variables_of(default))))
         case Computed(_, parts, _) | Either(parts, _):
             return tuple(dict.fromkeys(name for part in parts for name in variables_of(part)))
         case _:
@@ -161,6 +192,13 @@ def text_of(value: Value | None) -> str:
             return str(scalar)
         case Computed("join", arguments, _):
             return "".join(map(text_of, arguments))
+        case Computed("replace", (text, Known(str() as old, _), Known(str() as new, _), *_), _):
+            return _with_prefix(text_of(text), old, new)
+        case Computed("with scheme", (text, Known(str() as scheme, _)), _):
+            _, colon, rest = text_of(text).partition("://")
+            return f"{scheme}://{rest}" if colon else HOLE
+        case Computed("str", (text,), _):
+            return text_of(text)
         case _:
             return HOLE
 
@@ -192,6 +230,11 @@ def number_of(value: Value | None) -> int | float | None:
     return scalar if isinstance(scalar, int | float) and not isinstance(scalar, bool) else None
 
 
+def known_text(value: Value | None) -> str | None:
+    """The text that a value is; None where it is something else, or is not known."""
+    return value.scalar if isinstance(value, Known) and isinstance(value.scalar, str) else None
+
+
 def _entry_of_one(value: Value, key: str) -> Value | None:
     if not isinstance(value, Table):
         return Unknown(value.places)
@@ -203,63 +246,108 @@ def _is_assembled(function: str, arguments: tuple[Value, ...]) -> bool:
     return function == "join" and any(len(argument.places) > 1 for argument in arguments)
 
 
-def _first_true(arguments: tuple[Value, ...], places: Places) -> Value:
-    for at, argument in enumerate(arguments):
-        if not isinstance(argument, Known):
+def _parts_of(value: Value) -> tuple[Value, ...]:
+    """The options of a value, each with all places it comes through; itself where it is only one."""
+    return tuple(moved(each, value.places) for each in value.options) if isinstance(value, Either) else (value,)
+
+
+def _put_off(function: str, arguments: tuple[Value, ...], places: Places) -> Value:
+    return Computed(function, arguments, places) if _weight(arguments) <= HEAVIEST else Unknown(places)
+
+
+def _of_each(function: str, arguments: tuple[Value, ...], places: Places) -> Value:
+    """A function of values of which some are one of several."""
+    options = [options_of(argument) for argument in arguments]
+    if prod(map(len, options)) > MOST_OPTIONS:
+        return Unknown(places)
+    return either([compute(function, each, places) for each in product(*options)], places)
+
+
+def _first(arguments: tuple[Value, ...], places: Places, *, is_true: bool) -> Value:
+    """The first value that is true, or that is not; the last where none is."""
+    for at, argument in enumerate(arguments[:-1]):
+        truth = _truth(argument)
+        if truth is None:
             rest = arguments[at:]
-            return Computed("or", rest, places) if isinstance(argument, EnvRef | Computed) else Unknown(places)
-        if argument.scalar or at == len(arguments) - 1:
+            if isinstance(argument, Either):
+                parts = [_first((each, *rest[1:]), places, is_true=is_true) for each in argument.options]
+                return either(parts, places)
+            function = "or" if is_true else "and"
+            return Unknown(places) if isinstance(argument, Unknown) else _put_off(function, rest, places)
+        if truth is is_true:
             return moved(argument, places)
-    return Unknown(places)
+    return moved(arguments[-1], places)
 
 
-def _join(*parts: Scalar) -> str:
-    return "".join(map(str, parts))
+def _chosen(test: Value, then: Value, otherwise: Value, places: Places) -> Value:
+    """What a condition chooses; one of both where it will never be known."""
+    truth = _truth(test)
+    if truth is not None:
+        return moved(then if truth else otherwise, places)
+    if isinstance(test, Unknown | Either) or _is_same(then, otherwise):
+        return either((then, otherwise), places)
+    return _put_off("if", (test, then, otherwise), places)
 
 
-def _divided(one: float, other: float) -> float:
-    return one / other
+def _truth(value: Value) -> bool | None:
+    """Whether a value is true, as far as that is known by now."""
+    match value:
+        case Known(scalar, _):
+            return bool(scalar)
+        case Table(items, is_complete, _):
+            return True if items else (False if is_complete else None)
+        case Either(options, _):
+            truths = {_truth(option) for option in options}
+            return truths.pop() if len(truths) == 1 else None
+        case Computed("join", parts, _):
+            return True if any(isinstance(part, Known) and part.scalar != "" for part in parts) else None
+        case _:
+            return None
 
 
-def _floored(one: float, other: float) -> float:
-    return one // other
+def _is_text(value: Value) -> bool:
+    return (isinstance(value, Known) and isinstance(value.scalar, str)) or _is_joined(value)
 
 
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "//": _floored,
-    "/": _divided,
-    "negative": operator.neg,
-    "int": int,
-    "float": float,
-    "str": str,
-    "join": _join,
-    "lower": str.lower,
-    "strip": str.strip,
-    "replace": str.replace,
-    "max": max,
-    "min": min,
-}
-"""What is worked out. Powers and shifts are not: no pool is sized by one, and their results may be enormous."""
+def _is_joined(value: Value) -> bool:
+    return isinstance(value, Computed) and value.function == "join"
 
-LARGEST = 2**63
-LONGEST = 100_000
+
+def _with_prefix(text: str, old: str, new: str) -> str:
+    """A text with holes whose prefix is replaced. Anything else that is replaced may hang together with a hole."""
+    if text.startswith(old) and old not in text[len(old) :]:
+        return new + text[len(old) :]
+    scheme, colon, _ = text.partition("://")
+    return text if colon and HOLE not in scheme and old.endswith("://") else HOLE
+
+
+MOST_OPTIONS = 16
 HEAVIEST = 100
-"""Numbers, texts and parts of a value beyond these are not followed."""
+"""Values that may be more than this, or that are made up of more parts, are not followed."""
 
 
-def _is_too_large(scalar: Scalar) -> bool:
-    if isinstance(scalar, str):
-        return len(scalar) > LONGEST
-    return isinstance(scalar, int) and abs(scalar) >= LARGEST
+def _is_same(one: Value | None, other: Value | None) -> bool:
+    """Whether two values are the same wherever they come from."""
+    match one, other:
+        case Known(scalar, _), Known(another, _):
+            return scalar == another and type(scalar) is type(another)
+        case EnvRef(_, default, _), EnvRef(_, another_default, _):
+            return tuple(one.names) == tuple(other.names) and _is_same(default, another_default)
+        case Computed(function, parts, _), Computed(another_function, others, _):
+            return function == another_function and _are_same(parts, others)
+        case Either(parts, _), Either(others, _):
+            return _are_same(parts, others)
+        case Table(items, is_complete, _), Table(other_items, is_other_complete, _):
+            is_alike = is_complete is is_other_complete and [*dict(items)] == [*dict(other_items)]
+            return is_alike and _are_same([item for _, item in items], [item for _, item in other_items])
+        case Unknown(_), Unknown(_):
+            return True
+        case _:
+            return one is None and other is None
 
 
-def _is_same(one: Value, other: Value) -> bool:
-    if isinstance(one, Known) and isinstance(other, Known):
-        return one.scalar == other.scalar and type(one.scalar) is type(other.scalar)
-    return isinstance(one, Unknown) and isinstance(other, Unknown)
+def _are_same(some: Sequence[Value], others: Sequence[Value]) -> bool:
+    return len(some) == len(others) and all(map(_is_same, some, others))
 
 
 def _weight(values: Iterable[Value]) -> int:

@@ -2,8 +2,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from poolcheck.functions import Scalar
 from poolcheck.read.python.constructors import BY_NAME, CONSTRUCTORS, Constructor
-from poolcheck.value import Scalar
 
 POOLS = [each for each in CONSTRUCTORS if each.is_pool]
 

@@ -29,8 +29,8 @@ def loaded(files: dict[str, str], *source: str) -> list[str]:
     [workload] = next(fact for fact in facts if isinstance(fact, Manifest)).workloads
     container = workload.containers[0]
     started = sources.started(container, workload, lambda _: None)
-    found = sources.loaded_by(workload, container, started, StatedWorkload(source=source))
-    return [module.span.path for module in found]
+    paths = sources.loaded_by(workload, container, started, StatedWorkload(source=source))
+    return [module.span.path for module in sources.among(paths)]
 
 
 @pytest.mark.parametrize(

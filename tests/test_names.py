@@ -5,16 +5,8 @@ import pytest
 
 from poolcheck.files import Memory
 from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.names import (
-    Class,
-    Scope,
-    class_named,
-    class_of,
-    definitions,
-    functions_called,
-    lineage,
-    qualified,
-)
+from poolcheck.read.python.names import class_of, definitions, functions_called
+from poolcheck.read.python.scope import Class, Scope, class_named, lineage, qualified
 from poolcheck.read.python.trees import children
 
 
@@ -89,8 +81,8 @@ def test_names_outside_of_the_project_are_told_by_their_imports(text: str, name:
         ("x, *y = pair\ny", [], False),
         ("if a:\n    x = 1\nelse:\n    x = 2\nx", ["1", "2"], True),
         ("with a as x:\n    pass\nx", ["a as x"], True),
-        ("x = 1\nx += 1\nx", ["1"], False),
-        ("x = 1\nx @= 1\nx", ["1"], False),
+        ("x = 1\nx += 1\nx", ["1", "x += 1"], True),
+        ("x = 1\nx @= 1\nx", ["1", "x @= 1"], True),
         ("x = 1\nfor x in y:\n    pass\nx", ["1"], False),
         ("x = 1\ny = [x for x in z]\nx", ["1"], False),
         ("x = 1\ny = lambda x: x\nx", ["1"], False),
@@ -100,10 +92,10 @@ def test_names_outside_of_the_project_are_told_by_their_imports(text: str, name:
         ("def f():\n    x = 1\n    x", ["1"], True),
         ("x = 1\ndef f():\n    x", ["1"], True),
         ("x = 1\ndef f():\n    x = 2\n    x", ["2"], True),
-        ("x = 1\ndef f(x):\n    x", [], False),
-        ("x = 1\ndef f(*x):\n    x", [], False),
-        ("x = 1\ndef f(**x):\n    x", [], False),
-        ("x = 1\ndef f(x=2):\n    x = 3\n    x", ["3"], False),
+        ("x = 1\ndef f(x):\n    x", ["x"], True),
+        ("x = 1\ndef f(*x):\n    x", ["*x"], True),
+        ("x = 1\ndef f(**x):\n    x", ["**x"], True),
+        ("x = 1\ndef f(x=2):\n    x = 3\n    x", ["x=2", "3"], True),
         ("def f():\n    x = 1\n    def g():\n        x", ["1"], True),
         ("x = 1\ndef f():\n    global x\n    x = 2\nx", ["1", "2"], True),
         ("x = 1\nx = x + 1\nx", ["1", "x + 1"], True),
@@ -176,7 +168,7 @@ def test_the_class_of_an_object_is_found_through_names_functions_and_annotations
     assert found("def make():\n    return A()\nmake()") == "A"
     assert found("def make() -> A:\n    return build()\nmake()") == "A"
     assert found("def make():\n    if a:\n        return A()\n    return C()\nmake()") is None
-    assert found("def make(x):\n    return x\nmake(A())") is None
+    assert found("def make(x):\n    return x\nmake(A())") == "A"
     assert found("A().me()") == "A"
     assert found("with A() as x:\n    pass\nx") == "A"
     assert found("x = A() if y else C()\nx") is None

@@ -4,8 +4,8 @@ import pytest
 from poolcheck.deep import deep
 from poolcheck.files import Memory
 from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.names import Class, Scope
 from poolcheck.read.python.provenance import Made, made_by
+from poolcheck.read.python.scope import Class, Scope
 from poolcheck.read.python.trees import walk
 
 

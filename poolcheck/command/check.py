@@ -11,7 +11,7 @@ from poolcheck import write
 from poolcheck.catalog import RuleFile, installed
 from poolcheck.command.refused import Refused, told
 from poolcheck.config import Configurations, FailOn, Settings, unknown_selector
-from poolcheck.discover import discover, relative
+from poolcheck.discover import discover, is_whole, relative
 from poolcheck.files import STANDARD_INPUT, Disk, Files, Format, Memory, format_of
 from poolcheck.finding import Finding, Severity
 from poolcheck.fix import mend
@@ -54,7 +54,8 @@ def run(options: Namespace) -> int:
             return 0
         files = _files(options)
         with progress(sys.stderr, quiet=options.quiet) as show:
-            look = partial(check, paths, rules=rules, configurations=configurations, progress=show)
+            whole = is_whole(_roots(options))
+            look = partial(check, paths, rules=rules, configurations=configurations, progress=show, is_whole=whole)
             mended = _mended(look, files, options)
         if options.fix and not options.diff:
             _write(mended, files, options)
@@ -91,10 +92,9 @@ def _piped(options: Namespace) -> str | None:
 
 def _paths(options: Namespace, settings: Settings) -> list[str]:
     """The files to look at, in order. With `--stdin-filename`, a path `-` says the same once more."""
-    piped = _piped(options)
-    roots = [path for path in options.paths if path != STANDARD_INPUT]
+    piped, roots = _piped(options), _roots(options)
     found = discover(
-        roots or ([] if piped == STANDARD_INPUT else ["."]),
+        roots,
         exclude=(*settings.exclude, *settings.extend_exclude),
         beneath=settings.folder or ".",
         respect_gitignore=options.respect_gitignore,
@@ -103,6 +103,12 @@ def _paths(options: Namespace, settings: Settings) -> list[str]:
     if not paths and not options.quiet:
         sys.stderr.write(f"poolcheck: nothing to check in {' '.join(roots)}: no .ini, .yaml, .yml or .py files\n")
     return paths
+
+
+def _roots(options: Namespace) -> list[str]:
+    """The files and folders to look in; with nothing but a stream, none."""
+    roots = [path for path in options.paths if path != STANDARD_INPUT]
+    return roots or ([] if _piped(options) == STANDARD_INPUT else ["."])
 
 
 def _files(options: Namespace) -> Files:

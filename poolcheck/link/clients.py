@@ -36,7 +36,10 @@ _OPENED_AT_ONCE = ("minconn", "min_size", "minsize")
 
 
 class _Running(NamedTuple):
-    """What makes the pools of some modules: its pods, what each of them starts, and where it connects from."""
+    """What makes the pools of some modules: its pods, what each of them starts, and where it connects from.
+
+    `loaded` are the paths of all modules that it loads, `modules` those of them that hold something.
+    """
 
     owner: Owner
     container: Span | None
@@ -46,6 +49,7 @@ class _Running(NamedTuple):
     variables: Lookup
     origin: Origin
     modules: list[PythonModule]
+    loaded: frozenset[str]
 
 
 def clients(known: Known, sources: Sources, stated: Stated) -> Iterator[Client]:
@@ -67,6 +71,7 @@ def _in_manifests(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
         for container in containers[:1] if own.source else containers:
             variables = environment(workload, container, known.objects)
             started = sources.started(container, workload, variables.get)
+            loaded = sources.loaded_by(workload, container, started, own)
             yield _Running(
                 owner_of(workload),
                 container.name.span,
@@ -75,7 +80,8 @@ def _in_manifests(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
                 started.threads if started else between(1, None),
                 variables.get,
                 Origin(workload.span.path, workload),
-                sources.loaded_by(workload, container, started, own),
+                sources.among(loaded),
+                loaded,
             )
 
 
@@ -95,6 +101,7 @@ def _stated_alone(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
                 dict[str, Value]().get,
                 Origin(own.source[0]),
                 modules,
+                sources.paths_below(own.source),
             )
 
 
@@ -126,7 +133,8 @@ def _client(pool: ClientPool, running: _Running, known: Known) -> Client:
     is_own = made.address is None or "." not in (made.address.host or "")
     owner = running.owner if is_own else running.owner._replace(namespace=None)
     target = _target(made, known, running.origin)
-    return Client(made, owner.name, product(running.pods, in_pod), in_pod, target, owner, running.container)
+    held = product(running.pods, in_pod)
+    return Client(made, owner.name, held, in_pod, target, owner, running.container, running.loaded)
 
 
 def _processes(started: Launch | None, own: StatedWorkload) -> Amount:

@@ -9,7 +9,7 @@ from poolcheck.read.fault import ReadFault, SyntaxFault
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.read.pgbouncer.startup import for_version
 from poolcheck.stated import Stated
-from poolcheck.system import Client, System
+from poolcheck.system import Client, Sent, System
 
 if TYPE_CHECKING:
     from poolcheck.read.python.module import Project
@@ -28,13 +28,17 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
 
     known = Known(facts, paths, stated)
     found: tuple[Client, ...] = ()
+    sent: tuple[Sent, ...] = ()
     if project:
         from poolcheck.link.clients import clients
+        from poolcheck.link.sent import sent_by
         from poolcheck.link.sources import Sources
 
-        found = tuple(clients(known, Sources(facts, paths, project), stated))
+        sources = Sources(facts, paths, project)
+        found = tuple(clients(known, sources, stated))
+        sent = tuple(sent_by(found, sources))
     documents = tuple(known.document(fact) for fact in facts)
-    return System(documents, tuple(known.servers), tuple(known.poolers), tuple(demands(known)), found)
+    return System(documents, tuple(known.servers), tuple(known.poolers), tuple(demands(known)), found, sent)
 
 
 def _without_included(facts: tuple[Fact, ...]) -> Iterator[Fact]:

@@ -10,7 +10,9 @@ from poolcheck.read.kubernetes.launchers import Launch, launch
 from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.gunicorn import configured
+from poolcheck.read.python.interest import mentions_a_session
 from poolcheck.read.python.module import Module, Project
+from poolcheck.read.python.pools import Role, role_of
 from poolcheck.stated import StatedWorkload
 from poolcheck.value import Lookup
 
@@ -35,22 +37,42 @@ class Sources:
         """All modules that hold something."""
         return [self._modules[path] for path in sorted(self._modules)]
 
+    def among(self, paths: Collection[str]) -> list[PythonModule]:
+        """The modules among these files that hold something."""
+        return [each for each in self.modules if each.span.path in paths]
+
     def loaded_by(
         self, workload: Workload, container: Container, started: Launch | None, stated: StatedWorkload
-    ) -> list[PythonModule]:
-        """The modules that a container loads and that hold something; none where it is not known what it runs."""
+    ) -> frozenset[str]:
+        """The paths of all modules that a container loads; none where it is not known what it runs."""
         if stated.source:
-            return self.below(stated.source)
+            return self.paths_below(stated.source)
         entry = self._entry(started, _names(workload, container))
         if started is None or entry is None:
-            return []
-        loaded = self._loaded(entry, names_modules=started.launcher.startswith("celery"))
-        return [each for each in self.modules if each.span.path in loaded]
+            return frozenset()
+        return frozenset(self._loaded(entry, names_modules=started.launcher.startswith("celery")))
 
     def below(self, roots: Iterable[str]) -> list[PythonModule]:
         """The modules that hold something in these files and folders."""
         roots = tuple(roots)
         return [each for each in self.modules if any(_is_below(each.span.path, root) for root in roots)]
+
+    def paths_below(self, roots: Iterable[str]) -> frozenset[str]:
+        """The paths of all modules in these files and folders."""
+        roots = tuple(roots)
+        return frozenset(path for path in self.paths if any(_is_below(path, root) for root in roots))
+
+    @property
+    def paths(self) -> Iterator[str]:
+        """The paths of all Python files in the run."""
+        return (path for paths in self._paths.values() for path in paths if path.endswith(".py"))
+
+    def of_sessions(self) -> Iterator[Module]:
+        """The modules of the application that mention what is done to sessions, be it all that they hold."""
+        paths = (path for path in sorted(self.paths) if _is_of_application(path))
+        for module in self._project.mentioning(paths, mentions_a_session):
+            yield module
+            self._project.forget()
 
     def started(self, container: Container, workload: Workload, environment: Lookup) -> Launch | None:
         """What a container starts, as its command and a configuration file of gunicorn's say."""
@@ -109,6 +131,14 @@ class Sources:
         while folder and (package := self._project.module(f"{folder}/__init__.py")):
             yield package
             folder = os.path.dirname(folder)
+
+
+def _is_of_application(path: str) -> bool:
+    """Whether a file is the application's own, and not there to migrate it once."""
+    return role_of(path) is Role.APPLICATION and path.rpartition("/")[2] not in _MIGRATING
+
+
+_MIGRATING = frozenset({"migrate.py", "migration.py", "migrations.py"})
 
 
 def _names(workload: Workload, container: Container) -> set[str]:

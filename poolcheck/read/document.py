@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -39,8 +39,10 @@ class Reading(NamedTuple):
 class Reader:
     """Reads the files of a project. What reads a format is imported with the first file of that format."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, whole: Sequence[str] = ()) -> None:
+        """`whole` are all files of a project, where it is known that they are all."""
         self._files = files
+        self._whole = whole
         self.project: Project | None = None
         """The Python modules read so far and those that they import; None as long as there are none."""
         self.included: dict[str, str] = {}
@@ -77,7 +79,7 @@ class Reader:
                 from poolcheck.read.python.facts import read_python
                 from poolcheck.read.python.module import Project
 
-                self.project = self.project or Project(self._files)
+                self.project = self.project or Project(self._files, self._whole)
                 yield from read_python(source, self.project)
 
     def _included(self, main: str, path: Located[str]) -> "Inclusion":

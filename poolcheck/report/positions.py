@@ -36,5 +36,9 @@ class Positions:
 
     def line_text(self, line: int) -> str:
         """The characters of a line, without its line end."""
-        end = self._starts[line] if line < len(self._starts) else len(self._text)
-        return self._text[self._starts[line - 1] : end].rstrip("\r\n")
+        start, end = self.offsets(line)
+        return self._text[start:end].rstrip("\r\n")
+
+    def offsets(self, line: int) -> tuple[int, int]:
+        """Where a line begins, and where the next one does."""
+        return self._starts[line - 1], self._starts[line] if line < len(self._starts) else len(self._text)

@@ -6,29 +6,40 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from poolcheck.read.python.trees import children
+from poolcheck.read.python.trees import children, walk
 
-Bound: TypeAlias = cst.FunctionDef | cst.BaseExpression | cst.AnnAssign | cst.WithItem
-"""What binds a name: a function, an expression that is assigned, an assignment with a type, a `with … as`."""
+Bound: TypeAlias = cst.FunctionDef | cst.BaseExpression | cst.AnnAssign | cst.AugAssign | cst.WithItem | cst.Param
+"""What binds a name: a function, an expression that is assigned, an assignment with a type or with an operator, a
+`with … as`, a parameter."""
 
 
 @lru_cache(maxsize=1024)
 def bound_in(root: cst.CSTNode) -> Mapping[str, tuple[Bound | None, ...]]:
     """The names that are bound inside a function or a statement, not counting functions and classes in it.
 
-    Each with what it is bound to; None for what is not an expression, such as a parameter or the target of a loop.
+    Each with what it is bound to; None for what is not an expression, such as the target of a loop.
     """
     found: dict[str, list[Bound | None]] = {}
     declared: set[str] = set()
     if isinstance(root, cst.FunctionDef):
-        for parameter in _parameters(root.params):
-            found.setdefault(parameter.name.value, []).append(None)
+        for parameter in parameters(root):
+            found.setdefault(parameter.name.value, []).append(parameter)
     for node in inside(root) if isinstance(root, cst.FunctionDef) else (root, *inside(root)):
         if isinstance(node, cst.Global | cst.Nonlocal):
             declared |= {item.name.value for item in node.names}
         for name, bound in names_bound(node):
             found.setdefault(name, []).append(bound)
+        if isinstance(node, cst.FunctionDef):
+            for name in found.keys() & {*_nonlocal_in(node)}:
+                found[name].append(None)
     return {name: tuple(bound) for name, bound in found.items() if name not in declared}
+
+
+def _nonlocal_in(function: cst.FunctionDef) -> Iterator[str]:
+    """The names that a function inside of another binds for it."""
+    for node in walk(function):
+        if isinstance(node, cst.Nonlocal):
+            yield from (item.name.value for item in node.names)
 
 
 def inside(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -52,7 +63,7 @@ def returned(function: cst.FunctionDef) -> tuple[cst.BaseExpression, ...]:
 
 def annotation_of(name: str, function: cst.FunctionDef) -> cst.BaseExpression | None:
     """The type that a function declares for one of its parameters."""
-    found = (parameter for parameter in _parameters(function.params) if parameter.name.value == name)
+    found = (parameter for parameter in parameters(function) if parameter.name.value == name)
     return next((parameter.annotation.annotation for parameter in found if parameter.annotation), None)
 
 
@@ -85,6 +96,8 @@ def names_bound(node: cst.CSTNode) -> Iterator[tuple[str, Bound | None]]:
         case cst.AnnAssign(target=target):
             if node.value and (name := dotted(target)):
                 yield name, node
+        case cst.AugAssign(target=target):
+            yield from ((name, node) for name in [dotted(target)] if name)
         case cst.NamedExpr(target=cst.Name(value=name), value=value):
             yield name, value
         case cst.WithItem(asname=cst.AsName(name=cst.Name() | cst.Attribute() as target)):
@@ -98,12 +111,12 @@ def names_bound(node: cst.CSTNode) -> Iterator[tuple[str, Bound | None]]:
 def _bound_to_unseen(node: cst.CSTNode) -> Iterator[str]:
     """The names that a node binds to what is no expression."""
     match node:
-        case cst.AugAssign(target=target) | cst.For(target=target) | cst.CompFor(target=target):
+        case cst.For(target=target) | cst.CompFor(target=target):
             yield from (name for name, _ in _bound_by(target, None))
         case cst.Del(target=target):
             yield from (name for name, _ in _bound_by(target, None))
-        case cst.Lambda(params=params):
-            yield from (parameter.name.value for parameter in _parameters(params))
+        case cst.Lambda():
+            yield from (parameter.name.value for parameter in parameters(node))
         case cst.WithItem(asname=cst.AsName(name=target)) | cst.ExceptHandler(name=cst.AsName(name=target)):
             yield from (name for name, _ in _bound_by(target, None))
         case cst.MatchAs(name=cst.Name(value=name)) | cst.MatchStar(name=cst.Name(value=name)):
@@ -128,6 +141,8 @@ def _bound_by(target: cst.CSTNode, value: cst.BaseExpression | None) -> Iterator
         yield from _bound_by(target.value, None)
 
 
-def _parameters(parameters: cst.Parameters) -> Iterator[cst.Param]:
-    yield from (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)
-    yield from (each for each in (parameters.star_arg, parameters.star_kwarg) if isinstance(each, cst.Param))
+def parameters(function: cst.FunctionDef | cst.Lambda) -> Iterator[cst.Param]:
+    """All parameters of a function, `*` and `**` last."""
+    params = function.params
+    yield from (*params.posonly_params, *params.params, *params.kwonly_params)
+    yield from (each for each in (params.star_arg, params.star_kwarg) if isinstance(each, cst.Param))

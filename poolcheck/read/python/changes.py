@@ -9,7 +9,7 @@ import libcst as cst
 
 from poolcheck.read.python.bindings import bound_in, dotted, inside
 from poolcheck.read.python.module import Module
-from poolcheck.read.python.names import Scope, loop_around
+from poolcheck.read.python.scope import Scope, loop_around
 from poolcheck.read.python.slices import Kind
 from poolcheck.read.python.trees import walk
 from poolcheck.source import Span

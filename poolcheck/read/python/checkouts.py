@@ -11,9 +11,10 @@ from poolcheck.read.python.constructors import Constructor, Library
 from poolcheck.read.python.evaluate import evaluate
 from poolcheck.read.python.fate import Fate, Outcome, Terms, fate_of
 from poolcheck.read.python.module import Module
-from poolcheck.read.python.names import Class, Scope, class_of, definitions, functions_called
+from poolcheck.read.python.names import class_of, definitions, functions_called
 from poolcheck.read.python.pools import Role, constructor_called, role_of
 from poolcheck.read.python.provenance import Made, made_by
+from poolcheck.read.python.scope import Class, Scope
 from poolcheck.read.python.trees import children, walk
 from poolcheck.source import Span
 from poolcheck.value import Value

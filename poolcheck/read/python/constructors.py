@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from poolcheck.value import Scalar
+from poolcheck.functions import Scalar
 
 
 class Library(StrEnum):

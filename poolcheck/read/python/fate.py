@@ -15,7 +15,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.bindings import dotted, inside
-from poolcheck.read.python.names import Scope
+from poolcheck.read.python.scope import Scope
 from poolcheck.read.python.trees import children, walk
 from poolcheck.source import Span
 

@@ -6,7 +6,9 @@ from string import Formatter
 
 from poolcheck.value import Known, Places, Unknown, Value
 
-_PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?(?P<kind>.?)", re.DOTALL)
+_PERCENT = re.compile(
+    r"%(?:\((?P<name>\w+)\))?(?P<form>[-#0 +]*[0-9*]*(?:\.[0-9*]*)?[hlL]?)(?P<kind>.?)", re.DOTALL
+)
 
 
 def formatted(text: str, given: Sequence[Value], named: Mapping[str, Value], place: Places) -> Iterator[Value]:
@@ -41,10 +43,11 @@ def interpolated(text: str, given: Sequence[Value], named: Mapping[str, Value], 
         done = mark.end()
         if mark["kind"] == "%":
             yield Known("%", place)
-        elif mark["kind"] not in {"s", "d"}:
+            continue
+        value = named.get(mark["name"], Unknown(place)) if mark["name"] else next(fields, Unknown(place))
+        yield Unknown(place) if mark["form"] or mark["kind"] not in {"s", "d"} else value
+        if "*" in mark["form"]:
+            # It takes values for its width, too.
             yield Unknown(place)
-        elif mark["name"]:
-            yield named.get(mark["name"], Unknown(place))
-        else:
-            yield next(fields, Unknown(place))
+            return
     yield Known(text[done:], place)

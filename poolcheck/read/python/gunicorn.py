@@ -8,7 +8,8 @@ from poolcheck.amount import Amount, Reason, amount_of, between
 from poolcheck.read.kubernetes.launchers import Launch
 from poolcheck.read.python.evaluate import evaluate
 from poolcheck.read.python.module import Module
-from poolcheck.read.python.names import Definition, in_module
+from poolcheck.read.python.names import in_module
+from poolcheck.read.python.scope import Definition
 from poolcheck.value import Known, Lookup, Unknown, Value, resolve
 
 _BOUNDED = frozenset({"sync", "gthread"})

@@ -36,6 +36,45 @@ NAMES = (
 )
 """What a file mentions that makes, takes or returns connections."""
 
+SESSION_NAMES = (
+    "advisory_lock",
+    "add_listener(",
+    "currval(",
+    "iterator(",
+    "lastval(",
+    "set_config(",
+    "set_session(",
+    "withhold",
+    *(
+        name
+        for word in (
+            "CREATE TEMP", "EXECUTE ", "INTO TEMP", "LISTEN ", "LOAD '", "PREPARE ", "SET ROLE", "SET SESSION",
+            "SET search_path", "WITH HOLD", '"SET ', "'SET ", "\n    SET ", "\n        SET ",
+        )
+        for name in (word, word.lower())
+        if name not in {"execute ", "listen ", "prepare "}
+    ),
+    '"listen ',
+    '"prepare ',
+)  # fmt: skip
+"""What a file mentions that does something to a session, most of it in SQL."""
+
+EXECUTING = (
+    b"execute(",
+    b".exec(",
+    b"execute_query(",
+    b"execute_sql(",
+    b"fetchval(",
+    b"fetchrow(",
+    b".fetch(",
+    b"scalar(",
+    b"exec_driver_sql(",
+    b"add_listener(",
+    b"iterator(",
+    b"withhold",
+)
+"""What a file mentions that executes SQL; `in` finds these sooner than `re` finds what the SQL says."""
+
 _RAREST_FIRST = "QZXJqzVKYjxWGBHUkOPvMwFLDbNyRCgASTEIfphmudlcnrosiate_("
 """Letters by how often they occur in Python source, as far as it matters here."""
 
@@ -43,6 +82,11 @@ _RAREST_FIRST = "QZXJqzVKYjxWGBHUkOPvMwFLDbNyRCgASTEIfphmudlcnrosiate_("
 def mentions_a_pool(data: bytes) -> bool:
     """Whether a file mentions any of NAMES."""
     return _NAMES.search(data) is not None
+
+
+def mentions_a_session(data: bytes) -> bool:
+    """Whether a file executes anything, and mentions any of SESSION_NAMES."""
+    return any(name in data for name in EXECUTING) and _SESSION_NAMES.search(data) is not None
 
 
 def anchored(names: Iterable[str]) -> str:
@@ -60,3 +104,4 @@ def anchored(names: Iterable[str]) -> str:
 
 
 _NAMES = re.compile(anchored(NAMES).encode())
+_SESSION_NAMES = re.compile(anchored(SESSION_NAMES).encode())

@@ -11,6 +11,7 @@ import libcst as cst
 
 from poolcheck.files import Files, Format
 from poolcheck.read.python.imports import Import, imports
+from poolcheck.read.python.mentions import Mentions
 from poolcheck.read.python.slices import Kind, Masked, Piece, mask, pieces, whole
 from poolcheck.read.python.trees import Tree, parse
 from poolcheck.read.text import decode
@@ -25,8 +26,10 @@ MOST_PARSED = 250_000
 class Project:
     """The Python modules of a run, each read once, when somebody asks for it."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, paths: Sequence[str] = ()) -> None:
         self._files = files
+        self.mentions = Mentions(files, paths)
+        """The words in the files of the run, as far as all that belongs together is in the run."""
         self._modules: dict[str, Module | None] = {}
         self._found: dict[tuple[str, str], tuple[Module, str] | None] = {}
         self.parsed = 0
@@ -42,6 +45,16 @@ class Project:
             else:
                 return self.add(Source(path, text))
         return self._modules[path]
+
+    def mentioning(self, paths: Iterable[str], mentions: Callable[[bytes], bool]) -> "Iterator[Module]":
+        """The modules in those of these files whose bytes mention what is asked for."""
+        for path in paths:
+            try:
+                is_wanted = mentions(self._files.read(path))
+            except OSError:
+                continue
+            if is_wanted and (module := self.module(path)):
+                yield module
 
     def add(self, source: Source) -> "Module":
         """The module of a text that was read already."""

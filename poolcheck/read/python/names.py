@@ -1,110 +1,37 @@
 """What names stand for: in a function, in a class, in a module, and through the imports of other modules."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
 
 import libcst as cst
 
-from poolcheck.read.python.bindings import Bound, bound_in, dotted, inside, names_bound, returned
-from poolcheck.read.python.constructors import LIBRARY_NAMES
+from poolcheck.read.python.arguments import Passed, order_of, passed
+from poolcheck.read.python.bindings import bound_in, dotted, inside, returned
+from poolcheck.read.python.bound import Binding, bound_at_top, bound_in_body, bound_in_methods, is_set_outside
 from poolcheck.read.python.module import Module
-from poolcheck.read.python.slices import Kind, Piece
-from poolcheck.read.python.trees import Tree
+from poolcheck.read.python.records import Said, position_of, said_of
+from poolcheck.read.python.scope import (
+    UNSEEN,
+    Bindings,
+    Call,
+    Calls,
+    Class,
+    Definition,
+    Scope,
+    Trail,
+    class_in_annotation,
+    class_named,
+    imported,
+    is_kept,
+    joined,
+    lineage,
+    loop_around,
+    outset,
+)
+from poolcheck.read.python.slices import Piece
 from poolcheck.source import Span
 
-DEEPEST = 40
-FARTHEST = 20
-MOST_STEPS = 1_000
-"""So deep a question leads, through so many imports of one name, and so many steps with all its branches."""
-
-
-class Trail(NamedTuple):
-    """How far a question has led: how much deeper it may go, and the steps that are left for all its branches."""
-
-    depth: int
-    steps: Iterator[int]
-
-    def on(self) -> "Trail | None":
-        """One step further; None where it ends."""
-        if self.depth == 0 or next(self.steps, None) is None:
-            return None
-        return Trail(self.depth - 1, self.steps)
-
-
-def outset() -> Trail:
-    """The trail of a new question."""
-    return Trail(DEEPEST, iter(range(MOST_STEPS)))
-
-
-class Class(NamedTuple):
-    """A class of a module, by its dotted name within the module.
-
-    As what an expression is an object of, `is_as_declared` where the object was made without arguments.
-    """
-
-    module: Module
-    name: str
-    is_as_declared: bool = False
-
-
-class Scope(NamedTuple):
-    """Where an expression stands: its module, its tree, the functions around it, inmost last, and their class."""
-
-    module: Module
-    tree: Tree
-    functions: tuple[cst.FunctionDef, ...] = ()
-    owner: Class | None = None
-
-    def span(self, node: cst.CSTNode) -> Span:
-        """The place of a node of the tree."""
-        return self.tree.span(node)
-
-    def inside(self, function: cst.FunctionDef) -> "Scope":
-        """The scope of a function's own statements."""
-        return self._replace(functions=(*self.functions, function))
-
-
-class Definition(NamedTuple):
-    """What a name is bound to, and the scope that it is to be read in."""
-
-    node: Bound
-    scope: Scope
-
-
-class Bindings(NamedTuple):
-    """What is seen to bind a name. Unless it `is_complete`, the name may be bound to something else as well."""
-
-    definitions: tuple[Definition, ...] = ()
-    is_complete: bool = True
-
-
-UNSEEN = Bindings(is_complete=False)
-
-
-def qualified(node: cst.CSTNode, scope: Scope) -> str | None:
-    """The dotted name of what an expression names outside of the project; None for anything else.
-
-    `pg.connect` is `psycopg2.connect` after `import psycopg2 as pg`, also where it is taken from a module of the
-    project that imports it.
-    """
-    first, _, rest = (dotted(node) or "").partition(".")
-    if any(first in bound_in(function) for function in scope.functions):
-        return None
-    module, name = scope.module, _joined(scope.module.imported(first, scope.tree.piece), rest)
-    for _ in range(FARTHEST):
-        if name is None or first in _declared_in(module):
-            return None
-        if name.partition(".")[0] in _OUTSIDE:
-            return name
-        found = module.project.find(name, module.path)
-        if found is None:
-            return None if name.startswith(".") else name
-        module, rest = found
-        first, _, rest = rest.partition(".")
-        name = _joined(module.imported(first), rest)
-    return None
+MAKING = frozenset({"__attrs_post_init__", "__init__", "__post_init__", "model_post_init"})
+"""Methods that are called once for every object that is made."""
 
 
 def definitions(node: cst.CSTNode, scope: Scope, trail: Trail | None = None) -> Bindings:
@@ -115,15 +42,22 @@ def definitions(node: cst.CSTNode, scope: Scope, trail: Trail | None = None) -> 
         case cst.Name(value=name):
             return _until(node, scope, _of_name(name, scope, on))
         case cst.Attribute(value=base, attr=cst.Name(value=name)):
-            if owner := class_named(base, scope):
-                return in_class(owner._replace(is_as_declared=True), name)
-            if owner := class_of(base, scope, on):
-                return _until(node, scope, in_class(owner, name))
-            target = _imported(node, scope)
-            found = scope.module.project.find(target, scope.module.path) if target else None
-            return in_module(*found, trail=on) if found and found[1] else UNSEEN
+            return _until(node, scope, attribute_of(base, name, scope, on))
         case _:
             return UNSEEN
+
+
+def attribute_of(base: cst.CSTNode, name: str, scope: Scope, trail: Trail | None = None) -> Bindings:
+    """What an attribute of an object, a class or a module may be bound to."""
+    on = trail or outset()
+    if owner := class_named(base, scope):
+        return in_class(owner, name, is_itself=True)
+    objects = objects_of(base, scope, on)
+    if any(objects):
+        return _in_objects(objects, name, on)
+    target = joined(imported(base, scope), name)
+    found = scope.module.project.find(target, scope.module.path) if target else None
+    return in_module(*found, trail=on) if found and found[1] else UNSEEN
 
 
 def in_module(module: Module, name: str, piece: Piece | None = None, *, trail: Trail | None = None) -> Bindings:
@@ -131,13 +65,13 @@ def in_module(module: Module, name: str, piece: Piece | None = None, *, trail: T
     if (on := (trail or outset()).on()) is None:
         return UNSEEN
     first, _, rest = name.partition(".")
-    found: list[Definition | None] = []
+    found: list[Binding] = []
     if module.imported(first, piece) == module.imported(first):
-        found += _bound_at_top(first, module)
+        found += bound_at_top(first, module)
     if found and rest:
         return UNSEEN
-    own = _bindings(found)
-    if target := _joined(module.imported(first, piece), rest):
+    own = _bindings(found, module)
+    if target := joined(module.imported(first, piece), rest):
         imported = _followed(target, module, on)
         return Bindings(own.definitions + imported.definitions, own.is_complete and imported.is_complete)
     if found:
@@ -147,106 +81,105 @@ def in_module(module: Module, name: str, piece: Piece | None = None, *, trail: T
     return next((bindings for bindings in found_there if bindings.definitions), UNSEEN)
 
 
-def in_class(owner: Class, name: str) -> Bindings:
-    """What binds an attribute of the objects of a class: the class's body, its methods, or a base of it."""
-    inherited = lineage(owner)
-    for each in inherited.classes:
-        if found := [*_in_body(name, each), *_in_methods(name, each)]:
-            bindings = _bindings(found)
-            may_be_given = inherited.is_record and not owner.is_as_declared
-            is_argument = may_be_given and any(map(_is_field, bindings.definitions))
-            return bindings._replace(is_complete=False) if is_argument or _is_set_outside(name, each) else bindings
-    return UNSEEN
+def in_class(owner: Class, name: str, trail: Trail | None = None, *, is_itself: bool = False) -> Bindings:
+    """What binds an attribute of the objects of a class, or of the class itself.
 
-
-def class_named(node: cst.CSTNode, scope: Scope) -> Class | None:
-    """The class of the project that a name stands for."""
-    name = dotted(node)
-    if name is None or any(name.partition(".")[0] in bound_in(function) for function in scope.functions):
-        return None
-    if scope.module.classes(name):
-        return Class(scope.module, name)
-    target = _imported(node, scope)
-    for _ in range(FARTHEST):
-        is_inside = target and target.partition(".")[0] not in _OUTSIDE
-        found = scope.module.project.find(target, scope.module.path) if target and is_inside else None
-        if found is None:
-            return None
-        module, rest = found
-        if module.classes(rest):
-            return Class(module, rest)
-        first, _, rest = rest.partition(".")
-        scope, target = scope._replace(module=module), _joined(module.imported(first), rest)
-    return None
+    That is its body, its methods, or a base of it; where it is not exact, a class that inherits from it as well.
+    """
+    bindings = _in_lineage(owner, name, is_itself=is_itself)
+    if bindings.is_complete and trail and trail.callers and not is_itself and trail.callers.sets(owner, name):
+        bindings = bindings._replace(is_complete=False)
+    if is_itself or owner.is_exact or trail is None or trail.callers is None:
+        is_given = lineage(owner).is_record and not (owner.call or is_itself or (trail and trail.callers))
+        if is_given and any(map(_is_field, bindings.definitions)):
+            return bindings._replace(is_complete=False)
+        return bindings
+    own = {definition.scope.owner.itself for definition in bindings.definitions if definition.scope.owner}
+    for heir in trail.callers.heirs(owner):
+        other = _in_lineage(heir, name)
+        new = tuple(each for each in other.definitions if each.scope.owner and each.scope.owner.itself not in own)
+        is_complete = bindings.is_complete and (other.is_complete or not new)
+        bindings = Bindings((*bindings.definitions, *new), is_complete)
+    return bindings
 
 
 def class_of(node: cst.CSTNode, scope: Scope, trail: Trail | None = None) -> Class | None:
     """The class of the project that the value of an expression is an object of."""
+    objects = objects_of(node, scope, trail)
+    return objects[0] if len({each and each.itself for each in objects}) == 1 else None
+
+
+def objects_of(node: cst.CSTNode, scope: Scope, trail: Trail | None = None) -> tuple[Class | None, ...]:
+    """What the value of an expression may be an object of, None for what is not known; nothing for `None`."""
     if (on := (trail or outset()).on()) is None:
-        return None
-    if isinstance(node, cst.Name) and node.value in {"self", "cls"} and scope.owner and scope.functions:
-        return scope.owner
-    if isinstance(node, cst.Await):
-        return class_of(node.expression, scope, on)
-    if isinstance(node, cst.Call):
-        if made := class_named(node.func, scope):
-            return made._replace(is_as_declared=not node.args)
-        return _class_returned(node.func, scope, on)
-    found = definitions(node, scope, on) if isinstance(node, cst.Name | cst.Attribute) else UNSEEN
-    classes = {_class_bound(each, on) for each in found.definitions}
-    return classes.pop() if len(classes) == 1 else None
+        return (None,)
+    match node:
+        case cst.Name(value="None"):
+            return ()
+        case cst.Name(value="self" | "cls") if scope.owner and scope.functions:
+            return (scope.this or scope.owner.itself,)
+        case cst.Await(expression=inner) | cst.NamedExpr(value=inner):
+            return objects_of(inner, scope, on)
+        case cst.IfExp(body=one, orelse=other) | cst.BooleanOperation(left=one, right=other):
+            return (*objects_of(one, scope, on), *objects_of(other, scope, on))
+        case cst.Call() | cst.Subscript() if elements := elements_of(node, scope, on):
+            return tuple(each for element, around in elements for each in objects_of(element, around, on))
+        case cst.Call():
+            return _objects_made(node, scope, on)
+        case cst.Name() | cst.Attribute():
+            found = definitions(node, scope, on)
+            objects = tuple(each for definition in found.definitions for each in _objects_bound(definition, on))
+            is_open = not found.definitions or (on.callers and not found.is_complete)
+            return (*objects, None) if is_open else objects
+        case _:
+            return (None,)
 
 
-class Lineage(NamedTuple):
-    """A class and its bases in the project, nearest first, and the dotted names of its bases outside of it.
-
-    It `is_decorated` where one of the classes is.
-    """
-
-    classes: tuple[Class, ...]
-    outside: frozenset[str]
-    is_decorated: bool
-
-    @property
-    def is_record(self) -> bool:
-        """Whether fields may be arguments of a constructor that nobody wrote."""
-        return self.is_decorated or bool(self.outside & _RECORDS)
-
-
-def lineage(owner: Class) -> Lineage:
-    """What a class inherits from."""
-    classes: dict[Class, None] = {}
-    outside: set[str] = set()
-    is_decorated = False
-    waiting = [Class(owner.module, owner.name)]
-    while waiting and len(classes) < FARTHEST:
-        each = waiting.pop(0)
-        if each in classes:
-            continue
-        classes[each] = None
-        for statement, scope in _openings(each):
-            is_decorated = is_decorated or bool(statement.decorators)
-            for base in statement.bases:
-                if found := class_named(base.value, scope):
-                    waiting.append(found)
-                elif name := qualified(base.value, scope):
-                    outside.add(name)
-    return Lineage(tuple(classes), frozenset(outside), is_decorated)
+def elements_of(node: cst.CSTNode, scope: Scope, trail: Trail) -> list[tuple[cst.BaseExpression, Scope]]:
+    """What `table[key]`, or `table.get(key)`, may be: all that a dictionary is seen to hold, and a default."""
+    others: list[tuple[cst.BaseExpression, Scope]] = []
+    match node:
+        case cst.Subscript(value=table):
+            pass
+        case cst.Call(func=cst.Attribute(value=table, attr=cst.Name("get")), args=[_, *rest]):
+            others = [(argument.value, scope) for argument in rest]
+        case _:
+            return []
+    if isinstance(table, cst.Dict):
+        found = [Definition(table, scope)]
+    elif isinstance(table, cst.Name | cst.Attribute):
+        found = [*definitions(table, scope, trail).definitions]
+    else:
+        return []
+    elements: list[tuple[cst.BaseExpression, Scope]] = []
+    for bound, around in found:
+        written = bound.value if isinstance(bound, cst.AnnAssign) else bound
+        if not isinstance(written, cst.Dict) or len(written.elements) > MOST_ELEMENTS:
+            return []
+        elements += [(element.value, around) for element in written.elements]
+    return [*elements, *others]
 
 
-_RECORDS = frozenset({"msgspec.Struct", "pydantic.BaseModel", "sqlmodel.SQLModel", "typing.NamedTuple"})
-"""Bases outside of the project that make a constructor of a class's fields."""
-
-_OUTSIDE = LIBRARY_NAMES | {"os", "pydantic", "pydantic_settings"}
-"""Packages that are not looked for in the project."""
+MOST_ELEMENTS = 16
+"""A larger dictionary is not asked for all that it holds."""
 
 
-def loop_around(place: Span, scope: Scope) -> Span | None:
-    """The outmost loop around a place in a function, or else in a statement of a module."""
-    roots = scope.functions[-1:] or scope.tree.statements
-    loops = (each for root in roots for each in (root, *inside(root)) if isinstance(each, cst.For | cst.While))
-    spans = (scope.span(loop) for loop in loops)
-    return next((span for span in spans if span.start <= place.start and place.end <= span.end), None)
+def _classes_meant(node: cst.CSTNode, scope: Scope, trail: Trail) -> list[Class | None]:
+    """The classes that an expression may stand for, None for what is not known; nothing for what is no class."""
+    if (on := trail.on()) is None:
+        return []
+    if found := class_named(node, scope):
+        return [found]
+    if elements := elements_of(node, scope, on):
+        nodes = elements
+    elif isinstance(node, cst.Name):
+        bound = definitions(node, scope, on).definitions
+        nodes = [(each.node, each.scope) for each in bound if isinstance(each.node, cst.BaseExpression)]
+    else:
+        return []
+    meant = [_classes_meant(each, around, on) or [None] for each, around in nodes]
+    classes = [each for found_here in meant for each in found_here]
+    return classes if any(classes) else []
 
 
 def functions_called(node: cst.BaseExpression, scope: Scope, trail: Trail | None = None) -> Iterator[Definition]:
@@ -255,12 +188,28 @@ def functions_called(node: cst.BaseExpression, scope: Scope, trail: Trail | None
     return (each for each in found if isinstance(each.node, cst.FunctionDef))
 
 
+def parameters_given(parameter: Definition, trail: Trail) -> Calls:
+    """The calls that give a parameter its values: the one that led here, or all that there are."""
+    scope = parameter.scope
+    if call := scope.call:
+        return Calls((call,), is_complete=True)
+    if trail.callers is None:
+        return Calls()
+    calls = trail.callers.of(Definition(scope.functions[-1], scope.outside))
+    trail.spend(calls.effort)
+    return calls
+
+
 def _of_name(name: str, scope: Scope, trail: Trail) -> Bindings:
     for depth, function in reversed([*enumerate(scope.functions)]):
         if name in bound_in(function):
-            return _within(function, name, scope._replace(functions=scope.functions[: depth + 1]))
-    if scope.owner and not scope.functions and (found := [*_in_body(name, scope.owner)]):
-        return _bindings(found)
+            return _within(function, name, scope._replace(functions=scope.functions[: depth + 1], values=()))
+    if (
+        scope.owner
+        and not scope.functions
+        and (found := [*_in_body(scope.owner.itself, name, scope.owner.as_class)])
+    ):
+        return _together(found)
     return in_module(scope.module, name, scope.tree.piece, trail=trail)
 
 
@@ -272,18 +221,30 @@ def _followed(target: str, module: Module, trail: Trail) -> Bindings:
 
 def _until(node: cst.CSTNode, scope: Scope, bindings: Bindings) -> Bindings:
     """What binds a name; in what it is bound to itself, as in `url = url + query`, only what bound it before."""
+    if all(definition.scope.tree is not scope.tree for definition in bindings.definitions):
+        return bindings
     place = scope.span(node)
     own = next((each for each in bindings.definitions if _holds(each, place, scope)), None)
     if own is None:
         return bindings
     end = own.scope.span(own.node).start
     before = tuple(each for each in bindings.definitions if _is_before(each, end, scope))
-    is_once = loop_around(place, scope) is None
+    is_once = loop_around(place, scope) is None and not _is_repeated(node, own.scope)
     return Bindings(before, is_complete=bindings.is_complete and bool(before) and is_once)
 
 
+def _is_repeated(node: cst.CSTNode, scope: Scope) -> bool:
+    """Whether each call of a function binds it again: no local name, and no attribute of a new object."""
+    if not scope.functions:
+        return False
+    function = scope.functions[-1]
+    if isinstance(node, cst.Attribute):
+        return function.name.value not in MAKING
+    return dotted(node) not in bound_in(function)
+
+
 def _holds(definition: Definition, place: Span, scope: Scope) -> bool:
-    if definition.scope.tree is not scope.tree or isinstance(definition.node, cst.FunctionDef):
+    if definition.scope.tree is not scope.tree or isinstance(definition.node, cst.FunctionDef | cst.Param):
         return False
     whole = scope.span(definition.node)
     return whole.start <= place.start and place.end <= whole.end
@@ -293,159 +254,176 @@ def _is_before(definition: Definition, end: int, scope: Scope) -> bool:
     return definition.scope.module is not scope.module or definition.scope.span(definition.node).end <= end
 
 
-def _bindings(found: Sequence[Definition | None]) -> Bindings:
+def _bindings(found: Iterable[Binding], module: Module) -> Bindings:
+    """What binds a name at the top of a module."""
+    seen: list[Definition | None] = []
+    for bound, tree, function in found:
+        scope = Scope(module, tree, (function,) if function else ())
+        seen.append(Definition(bound, scope) if bound else None)
+    return _together(seen)
+
+
+def _together(found: Sequence[Definition | None]) -> Bindings:
     seen = tuple(each for each in found if each)
     return Bindings(seen, is_complete=len(seen) == len(found))
 
 
-def _joined(target: str | None, rest: str) -> str | None:
-    return f"{target}.{rest}" if target and rest else target
+def _in_lineage(owner: Class, name: str, *, is_itself: bool = False) -> Bindings:
+    """What binds an attribute in a class or, where it does not, in the nearest of its bases that does."""
+    for each in lineage(owner).classes:
+        this = owner.as_class if is_itself else owner
+        found = [*_in_body(each, name, this), *_in_methods(each, name, this, is_itself=is_itself)]
+        if found:
+            bindings = _together(found)
+            return bindings._replace(is_complete=False) if is_set_outside(name, each.module) else bindings
+    return UNSEEN
 
 
-def _imported(node: cst.CSTNode, scope: Scope) -> str | None:
-    first, _, rest = (dotted(node) or "").partition(".")
-    return _joined(scope.module.imported(first, scope.tree.piece), rest)
-
-
-def _openings(owner: Class) -> Iterator[tuple[cst.ClassDef, Scope]]:
-    """The statements that begin a class."""
-    for piece in owner.module.classes(owner.name):
-        for tree, statement in owner.module.statements(piece):
-            if isinstance(statement, cst.ClassDef):
-                yield statement, Scope(owner.module, tree)
-
-
-@lru_cache(maxsize=64)
-def _declared_in(module: Module) -> frozenset[str]:
-    """The functions and classes of a module."""
-    kinds = {Kind.FUNCTION, Kind.CLASS, Kind.HEADER}
-    return frozenset(piece.name for piece in module.members("") if piece.kind in kinds and piece.name)
-
-
-def _in_body(name: str, owner: Class) -> Iterator[Definition | None]:
+def _in_body(owner: Class, name: str, this: Class | None) -> Iterator[Definition | None]:
     """What the body of a class binds a name to."""
-    for piece in owner.module.members(owner.name):
-        yield from _bound(name, piece, owner.module, owner)
+    for bound, tree, _ in bound_in_body(name, owner.module, owner.name):
+        yield Definition(bound, Scope(owner.module, tree, owner=owner, this=this)) if bound else None
 
 
-def _in_methods(name: str, owner: Class) -> Iterator[Definition | None]:
-    """What the methods of a class assign to an attribute of `self`."""
-    assigned = re.compile(rf"\b(?:self|cls)\.{re.escape(name)}\b")
-    for piece in owner.module.members(owner.name):
-        if piece.kind is Kind.FUNCTION and assigned.search(owner.module.masked.text, piece.start, piece.end):
-            for tree, function in owner.module.statements(piece):
-                if isinstance(function, cst.FunctionDef):
-                    scope = Scope(owner.module, tree, owner=owner).inside(function)
-                    bound = bound_in(function)
-                    for each in (*bound.get(f"self.{name}", ()), *bound.get(f"cls.{name}", ())):
-                        yield Definition(each, scope) if each else None
+def _in_methods(owner: Class, name: str, this: Class, *, is_itself: bool) -> Iterator[Definition | None]:
+    """What the methods of a class assign to an attribute."""
+    for bound, tree, function in bound_in_methods(name, owner.module, owner.name, of_class=is_itself):
+        if function:
+            scope = Scope(owner.module, tree, owner=owner, this=this)
+            call = making_of(owner, this) if function.name.value == "__init__" else None
+            yield Definition(bound, scope.inside(function, call)) if bound else None
 
 
-def _is_set_outside(name: str, owner: Class) -> bool:
-    """Whether the module of a class assigns to an attribute of this name by another name than `self`."""
-    own = rf"(?<!\bself\.{re.escape(name)})(?<!\bcls\.{re.escape(name)})"
-    assigned = rf"\.{re.escape(name)}{own}\s*(?:[-+*/|]|//)?=(?!=)"
-    return re.search(assigned, owner.module.masked.text) is not None
+def making_of(owner: Class, this: Class) -> Call | None:
+    """The call of a class's own `__init__` by which an object of it, or of a class below it, is made."""
+    call = this.call
+    for each in lineage(this).classes:
+        if call is None or each == owner:
+            return call
+        for bound, tree, _ in bound_in_body("__init__", each.module, each.name):
+            if isinstance(bound, cst.FunctionDef):
+                scope = Scope(each.module, tree, owner=each, this=this).inside(bound, call)
+                onward = next((node for node in inside(bound) if _is_super_init(node)), None)
+                call = Call(onward, scope) if isinstance(onward, cst.Call) else None
+    return None
+
+
+def _is_super_init(node: cst.CSTNode) -> bool:
+    match node:
+        case cst.Call(func=cst.Attribute(value=cst.Call(func=cst.Name(value="super")), attr=cst.Name("__init__"))):
+            return True
+        case _:
+            return False
+
+
+def _in_objects(objects: Iterable[Class | None], name: str, trail: Trail) -> Bindings:
+    """What binds an attribute of an object that is one of several."""
+    found = [in_class(each, name, trail) if each else UNSEEN for each in dict.fromkeys(objects)]
+    together = tuple(definition for bindings in found for definition in bindings.definitions)
+    return Bindings(together, is_complete=all(bindings.is_complete for bindings in found))
 
 
 def _is_field(definition: Definition) -> bool:
     return isinstance(definition.node, cst.AnnAssign) and not definition.scope.functions
 
 
-def _bound(name: str, piece: Piece, module: Module, owner: Class | None = None) -> Iterator[Definition | None]:
-    """What a piece binds a name of its module, or of its class, to; None for what is not an expression."""
-    if piece.kind is Kind.FUNCTION and piece.name != name:
-        return
-    if piece.kind in {Kind.HEADER, Kind.CLASS} or not _binds(name).search(
-        module.masked.text, piece.start, piece.end
-    ):
-        return
-    for tree, statement in module.statements(piece):
-        bounds: tuple[Bound | None, ...] = ()
-        if isinstance(statement, cst.FunctionDef):
-            bounds = (statement,) if statement.name.value == name else ()
-        elif not isinstance(statement, cst.ClassDef):
-            bounds = bound_in(statement).get(name, ()) or (_declared(name, statement) if owner else ())
-        scope = Scope(module, tree, owner=owner)
-        yield from (Definition(bound, scope) if bound else None for bound in bounds)
-
-
-def _declared(name: str, statement: cst.BaseStatement) -> tuple[cst.AnnAssign, ...]:
-    """A field of a class that has a type and no value."""
-    found = (node for node in inside(statement) if isinstance(node, cst.AnnAssign))
-    return tuple(node for node in found if dotted(node.target) == name)
-
-
-@lru_cache(maxsize=4096)
-def _bound_at_top(name: str, module: Module) -> tuple[Definition | None, ...]:
-    """What a module binds a name of its own to, also in functions that declare it `global`."""
-    # The name comes first, as `re` looks for a text that every match begins with in no time.
-    mention = re.compile(rf"{re.escape(name)}(?<!\w{re.escape(name)})(?!\w)")
-    pieces = (piece for piece in module.mentioning(mention) if not piece.scope)
-    found = [each for piece in pieces for each in _bound(name, piece, module)]
-    return (*found, *_bound_as_global(name, module))
-
-
-def _bound_as_global(name: str, module: Module) -> Iterator[Definition | None]:
-    """What functions that declare a name `global` assign to it."""
-    for piece in _declaring(module).get(name, ()):
-        for tree, function in module.statements(piece):
-            found: list[Definition | None] = []
-            if isinstance(function, cst.FunctionDef):
-                scope = Scope(module, tree).inside(function)
-                bindings = (binding for node in inside(function) for binding in names_bound(node))
-                found = [Definition(bound, scope) if bound else None for each, bound in bindings if each == name]
-            # A function inside of that function may be meant.
-            yield from found or [None]
-
-
-_GLOBAL = re.compile(r"\bglobal\b([^\n;]*)")
-
-
-@lru_cache(maxsize=64)
-def _declaring(module: Module) -> Mapping[str, Sequence[Piece]]:
-    """The pieces that declare names `global`, by the names."""
-    found: dict[str, list[Piece]] = {}
-    for piece in module.mentioning(_GLOBAL):
-        listed = _GLOBAL.findall(module.masked.text, piece.start, piece.end)
-        for name in {name.strip() for names in listed for name in names.split(",")}:
-            found.setdefault(name, []).append(piece)
-    return found
-
-
-@lru_cache(maxsize=256)
-def _binds(name: str) -> re.Pattern[str]:
-    """Text that may bind a name; what comes before it is not looked at."""
-    escaped = re.escape(name)
-    return re.compile(
-        rf"\b(?:def|as|del)\s+{escaped}\b|\bfor\b[^\n:]*\b{escaped}\b"
-        rf"|\b{escaped}\s*(?:(?:[-+*/%@&|^]|//|\*\*|<<|>>)?=(?!=)|[],):])"
-    )
-
-
 def _within(function: cst.FunctionDef, name: str, scope: Scope) -> Bindings:
-    return _bindings([Definition(bound, scope) if bound else None for bound in bound_in(function)[name]])
+    return _together([Definition(bound, scope) if bound else None for bound in bound_in(function)[name]])
 
 
-def _class_bound(definition: Definition, trail: Trail) -> Class | None:
+def _objects_made(call: cst.Call, scope: Scope, trail: Trail) -> tuple[Class | None, ...]:
+    """What a call makes or returns objects of."""
+    made = _classes_meant(call.func, scope, trail)
+    if made:
+        return tuple(each and each._replace(call=Call(call, scope), is_exact=True) for each in made)
+    match call.func:
+        case cst.Name(value="super") if scope.owner:
+            bases = lineage(scope.owner).classes[1:]
+            return (bases[0]._replace(is_exact=True),) if bases else (None,)
+        case cst.Name(value="cls") if scope.owner and scope.functions:
+            return ((scope.this or scope.owner)._replace(call=Call(call, scope)),)
+        case _:
+            return _objects_returned(call, scope, trail)
+
+
+def _objects_returned(call: cst.Call, scope: Scope, trail: Trail) -> tuple[Class | None, ...]:
+    objects: list[Class | None] = []
+    for function, around in functions_called(call.func, scope, trail):
+        if isinstance(function, cst.FunctionDef):
+            objects += _objects_of_function(function, around, Call(call, scope), trail)
+    return tuple(dict.fromkeys(objects)) or (None,)
+
+
+def _objects_of_function(
+    function: cst.FunctionDef, around: Scope, call: Call | None, trail: Trail
+) -> list[Class | None]:
+    """What a function returns objects of: what it is seen to, else what it declares."""
+    if trail.callers and not is_kept(function, around):
+        return [None]
+    within = around.inside(function, call)
+    made = [each for value in returned(function) for each in objects_of(value, within, trail)]
+    if None in made or len({each and each.itself for each in made}) != 1:
+        declared = class_named(function.returns.annotation, around) if function.returns else None
+        return [declared] if declared else [*made, None]
+    return made
+
+
+def _objects_bound(definition: Definition, trail: Trail) -> tuple[Class | None, ...]:
     node, scope = definition
     match node:
         case cst.FunctionDef():
-            return None
+            return (None,)
+        case cst.Param():
+            return _objects_passed(node, definition, trail)
+        case cst.AnnAssign() if scope.owner and not scope.functions:
+            return _objects_of_field(node, definition, trail)
         case cst.AnnAssign(annotation=annotation, value=value):
-            assigned = class_of(value, scope, trail) if value else None
-            return assigned or class_named(annotation.annotation, scope)
+            assigned = objects_of(value, scope, trail) if value else (None,)
+            declared = class_named(annotation.annotation, scope) if None in assigned or not assigned else None
+            return (declared,) if declared else assigned
         case cst.WithItem(item=item):
-            return class_of(item, scope, trail)
+            return objects_of(item, scope, trail)
         case _:
-            return class_of(node, scope, trail)
+            return objects_of(node, scope, trail)
 
 
-def _class_returned(func: cst.BaseExpression, scope: Scope, trail: Trail) -> Class | None:
-    classes: set[Class | None] = set()
-    for function, around in functions_called(func, scope, trail):
-        if isinstance(function, cst.FunctionDef):
-            made = {class_of(value, around.inside(function), trail) for value in returned(function)}
-            declared = class_named(function.returns.annotation, around) if function.returns else None
-            classes |= {declared} if declared and (None in made or len(made) != 1) else made
-    return classes.pop() if len(classes) == 1 else None
+def _objects_passed(parameter: cst.Param, definition: Definition, trail: Trail) -> tuple[Class | None, ...]:
+    """What the arguments for a parameter are objects of, else what it declares; nothing where nobody asks."""
+    if trail.callers is None and definition.scope.call is None:
+        return ()
+    scope = definition.scope
+    calls = parameters_given(definition, trail)
+    objects: list[Class | None] = [] if calls.is_complete else [None]
+    for call in calls.found:
+        order = order_of(parameter, scope.functions[-1], call.node, is_method=scope.is_method)
+        given = passed(call.node, *order)
+        if given.node:
+            objects += objects_of(given.node, call.scope, trail)
+        elif given.is_hidden or given.spread or call.values is not None:
+            objects.append(None)
+        elif parameter.default:
+            objects += objects_of(parameter.default, scope.outside, trail)
+    declared = class_in_annotation(parameter.annotation, scope.outside) if None in objects else None
+    return (declared,) if declared else tuple(dict.fromkeys(objects))
+
+
+def _objects_of_field(node: cst.AnnAssign, definition: Definition, trail: Trail) -> tuple[Class | None, ...]:
+    """What a field of an object is an object of: what was given for it, its default, or what it declares."""
+    scope = definition.scope
+    call = scope.this.call if scope.this else None
+    name = dotted(node.target) or ""
+    given = passed(call.node, name, position_of(name, scope.this)) if call and scope.this else Passed()
+    if call and given.node:
+        return objects_of(given.node, call.scope, trail)
+    declared = class_in_annotation(node.annotation, scope)
+    made = _made_by_default(said_of(node), scope, trail)
+    if made in {(), (None,)} and declared:
+        made = (declared,)
+    return tuple(each and each._replace(field=definition) for each in made)
+
+
+def _made_by_default(said: Said, scope: Scope, trail: Trail) -> tuple[Class | None, ...]:
+    if said.factory:
+        made = class_named(said.factory, scope)
+        return (made._replace(call=Call(None, scope), is_exact=True),) if made else (None,)
+    return objects_of(said.default, scope, trail) if said.default else (None,)

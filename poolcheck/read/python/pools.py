@@ -12,7 +12,8 @@ from poolcheck.read.python.bindings import bound_in, dotted
 from poolcheck.read.python.constructors import BY_NAME, LIBRARY_NAMES, Constructor, Library
 from poolcheck.read.python.evaluate import evaluate
 from poolcheck.read.python.module import Module
-from poolcheck.read.python.names import Class, Scope, definitions, qualified
+from poolcheck.read.python.names import definitions
+from poolcheck.read.python.scope import Class, Scope, qualified
 from poolcheck.read.python.trees import children
 from poolcheck.read.python.url import Address, known, known_host, parse
 from poolcheck.source import Span

@@ -7,8 +7,9 @@ import libcst as cst
 
 from poolcheck.read.python.bindings import annotation_of, bound_in, returned
 from poolcheck.read.python.constructors import BY_NAME, Constructor
-from poolcheck.read.python.names import Definition, Scope, definitions, functions_called, qualified
+from poolcheck.read.python.names import definitions, functions_called
 from poolcheck.read.python.pools import constructor_called
+from poolcheck.read.python.scope import Definition, Scope, qualified
 
 _SYNC_ENGINE = BY_NAME["sqlalchemy.create_engine"]
 _ASYNC_ENGINE = BY_NAME["sqlalchemy.ext.asyncio.create_async_engine"]

@@ -1,0 +1,1 @@
+"""PostgreSQL's SQL, as far as it matters who gets a server connection after whom."""
