@@ -234,9 +234,10 @@ class Client(NamedTuple):
 
     @property
     def _choice(self) -> object:
-        """Where the pool is kept: pools under one name in one function take each other's place."""
+        """Where the pool is kept: those under one name in a function, or in settings, take each other's place."""
         kept = self.pool.function, self.pool.name
-        return self.container, (self.pool.span.path, *kept) if any(kept) else self.pool.span
+        path = "" if self.pool.is_setting else self.pool.span.path
+        return self.container, (path, *kept) if any(kept) else self.pool.span
 
 
 class Sent(NamedTuple):

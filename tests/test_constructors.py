@@ -3,9 +3,17 @@ from collections.abc import Mapping
 import pytest
 
 from poolcheck.functions import Scalar
-from poolcheck.read.python.constructors import BY_NAME, CONSTRUCTORS, Constructor
+from poolcheck.read.python.constructors import (
+    BY_NAME,
+    CONSTRUCTORS,
+    DJANGO,
+    DJANGO_POOL,
+    FLASK,
+    Constructor,
+    Holds,
+)
 
-POOLS = [each for each in CONSTRUCTORS if each.is_pool]
+POOLS = [each for each in (*CONSTRUCTORS, DJANGO, DJANGO_POOL, FLASK) if each.is_pool]
 
 
 def test_each_name_stands_for_one_constructor() -> None:
@@ -18,14 +26,15 @@ def test_each_name_stands_for_one_constructor() -> None:
 def test_the_size_of_each_pool_is_told_by_a_parameter_with_a_default_or_that_must_be_given(
     constructor: Constructor,
 ) -> None:
-    assert constructor.size
+    assert bool(constructor.size) == (constructor.holds is not Holds.EACH_THREAD)
     assert {*constructor.size} <= {*constructor.defaults, *constructor.parameters}
-    assert {*constructor.unlimited} <= {*constructor.size}
+    assert {*constructor.unlimited} <= {*constructor.size, "getmode"}
+    assert {constructor.least} - {None} <= {*constructor.defaults, *constructor.parameters}
 
 
 @pytest.mark.parametrize("constructor", POOLS, ids=lambda each: each.name)
 def test_waits_and_ages_have_defaults(constructor: Constructor) -> None:
-    assert {constructor.wait, constructor.recycle} - {None} <= {*constructor.defaults}
+    assert {constructor.wait, constructor.recycle, constructor.test} - {None} <= {*constructor.defaults}
 
 
 # What inspect.signature shows of SQLAlchemy 2.1.9, psycopg2 2.9.13, psycopg_pool 3.3.3, asyncpg 0.32.0,

@@ -3,13 +3,12 @@ from collections.abc import Mapping
 import pytest
 
 from poolcheck.files import Memory
+from poolcheck.read.python.capacity import is_unlimited, most_connections
 from poolcheck.read.python.constructors import BY_NAME
 from poolcheck.read.python.module import Project
 from poolcheck.read.python.pools import (
     ClientPool,
     Role,
-    is_unlimited,
-    most_connections,
     pools_of,
     resolved,
     role_of,
@@ -87,6 +86,10 @@ def test_each_constructor_is_found_however_it_is_imported(name: str) -> None:
 )
 def test_what_is_only_called_like_a_constructor_makes_no_pool(text: str) -> None:
     assert not pools(text)
+
+
+def test_imports_that_are_no_python_make_no_pool() -> None:
+    assert not pools("from psycopg_pool import ConnectionPool as )\nConnectionPool()")
 
 
 def test_a_constructor_is_found_through_other_modules() -> None:
@@ -347,12 +350,127 @@ def test_peewee_takes_whichever_driver_is_installed() -> None:
         ("from playhouse.pool import PooledPostgresqlDatabase\nPooledPostgresqlDatabase(None)", 0, None),
         ("from oracledb import create_pool\ncreate_pool('x')", 2, 2),
         ("from oracledb import create_pool\ncreate_pool('x', params=params)", 0, None),
+        (
+            "from oracledb import POOL_GETMODE_FORCEGET as F, create_pool\ncreate_pool('x', getmode=F)",
+            0,
+            None,
+        ),
+        ("from sqlalchemy import create_engine\ncreate_engine('x', pool_size=-1)", 9, 9),
+        ("from sqlalchemy import create_engine\ncreate_engine('sqlite://')", 0, None),
+        ("from sqlalchemy import create_engine\ncreate_engine('x', pool=p)", 0, None),
+        ("from sqlalchemy import engine_from_config as f\nf({'sqlalchemy.pool_size': '7'})", 17, 17),
+        ("from sqlalchemy import engine_from_config as f\nf({'db.pool_size': 7}, 'db.')", 17, 17),
+        ("from sqlalchemy import engine_from_config as f\nf(config, max_overflow=0)", 0, None),
+        ("from sqlalchemy.pool import QueuePool\nQueuePool(connect, 3, 4)", 7, 7),
+        ("from psycopg2.pool import SimpleConnectionPool\nSimpleConnectionPool(30, 20)", 30, 30),
+        ("from psycopg2.pool import SimpleConnectionPool\nSimpleConnectionPool(least, 20)", 20, 20),
+        ("from psycopg2.pool import SimpleConnectionPool\nSimpleConnectionPool('1', '20')", 20, 20),
+        ("from mysql.connector import connect\nconnect(host='db')", 1, 1),
+        ("from mysql.connector import connect\nconnect(host='db', pool_name='shop')", 5, 5),
+        ("from mysql.connector import connect\nconnect(host='db', pool_size=7)", 7, 7),
+        ("from dbutils.pooled_db import PooledDB\nPooledDB(driver, maxconnections=3, maxcached=5)", 5, 5),
+        ("from dbutils.persistent_db import PersistentDB\nPersistentDB(driver)", 0, None),
+        ("from playhouse.pwasyncio import AsyncPostgresqlDatabase as D\nD('x')", 10, 10),
+        ("from databases import Database\nDatabase('postgresql://db/shop')", 10, 10),
+        ("from databases import Database\nDatabase('postgresql://db/shop?max_size=20')", 20, 20),
+        ("from databases import Database\nDatabase('postgresql://db/shop', max_size=5)", 5, 5),
+        ("from databases import Database\nDatabase(url)", 0, None),
+        ("from tortoise import Tortoise\nTortoise.init(db_url='postgres://db/shop')", 5, 5),
+        ("from tortoise import Tortoise\nTortoise.init(db_url='postgres://db/shop?maxsize=9')", 9, 9),
+        ("from flask_sqlalchemy import SQLAlchemy\nSQLAlchemy(app)", 0, None),
     ],
 )
 def test_the_most_connections_are_told_where_they_are_known(text: str, low: int, high: int | None) -> None:
     most = most_connections(pool(text))
 
     assert (most.low, most.high) == (low, high)
+
+
+@pytest.mark.parametrize(("requirements", "high"), [("sqlalchemy<2", 20), ("sqlalchemy>=2", None), ("", None)])
+def test_a_size_of_0_is_no_limit_since_sqlalchemy_2(requirements: str, high: int | None) -> None:
+    text = "from sqlalchemy import create_engine\ncreate_engine('x', pool_size=0, max_overflow=20)"
+
+    assert most_connections(pool(text, {"requirements.txt": requirements})).high == high
+
+
+@pytest.mark.parametrize(
+    ("url", "requirements", "driver"),
+    [
+        ("postgresql://db/shop", "sqlalchemy<2.1", "psycopg2"),
+        ("postgresql://db/shop", "sqlalchemy>=2.1", "psycopg"),
+        ("postgresql://db/shop", "sqlalchemy\npsycopg2-binary", "psycopg2"),
+        ("postgresql://db/shop", "sqlalchemy\npsycopg[binary]", "psycopg"),
+        ("postgresql://db/shop", "sqlalchemy\npsycopg\npsycopg2", None),
+        ("postgresql://db/shop", "", None),
+        ("oracle://db/shop", "sqlalchemy==2.0.36", "cx_oracle"),
+        ("oracle://db/shop", "sqlalchemy==2.1.9", "oracledb"),
+    ],
+)
+def test_the_default_driver_is_told_by_versions(url: str, requirements: str, driver: str | None) -> None:
+    text = f"from sqlalchemy import create_engine\ncreate_engine({url!r})"
+
+    assert pool(text, {"requirements.txt": requirements}).driver == driver
+
+
+@pytest.mark.parametrize(
+    ("call", "requirements", "kind"),
+    [
+        ("create_engine('postgresql+psycopg2://db/shop')", "", "QueuePool"),
+        ("create_async_engine('postgresql+asyncpg://db/shop')", "", "AsyncAdaptedQueuePool"),
+        ("create_engine('postgresql+asyncpg://db/shop')", "", "AsyncAdaptedQueuePool"),
+        ("create_engine('sqlite://')", "", "SingletonThreadPool"),
+        ("create_engine('sqlite:///:memory:')", "", "SingletonThreadPool"),
+        ("create_engine('sqlite:///shop.db')", "sqlalchemy<2", "NullPool"),
+        ("create_engine('sqlite:///shop.db')", "sqlalchemy>=2", "QueuePool"),
+        ("create_engine('sqlite:///shop.db')", "", None),
+        ("create_async_engine('sqlite+aiosqlite://')", "", "StaticPool"),
+        ("create_async_engine('sqlite+aiosqlite:///shop.db')", "sqlalchemy==2.0.30", "NullPool"),
+        ("create_async_engine('sqlite+aiosqlite:///shop.db')", "sqlalchemy==2.0.40", "AsyncAdaptedQueuePool"),
+        ("create_engine('x', poolclass=None)", "", "QueuePool"),
+        ("create_engine('x', poolclass=NullPool)", "", "NullPool"),
+        ("create_engine('x', poolclass=NullPool if A else QueuePool)", "", None),
+        ("create_engine('x', **{'poolclass': NullPool})", "", "NullPool"),
+        ("create_engine('x', **OPTIONS)", "", "NullPool"),
+    ],
+)
+def test_the_class_of_a_pool_is_the_given_one_or_the_default(
+    call: str, requirements: str, kind: str | None
+) -> None:
+    text = (
+        "from sqlalchemy import create_engine, NullPool, QueuePool\n"
+        "from sqlalchemy.ext.asyncio import create_async_engine\n"
+        f"OPTIONS = {{'poolclass': NullPool}}\n{call}"
+    )
+
+    assert pool(text, {"requirements.txt": requirements}).pool_class == kind
+
+
+def test_what_only_some_branches_give_is_given_partly() -> None:
+    found = engine("'x', **options", before="options = {}\nif A:\n    options['pool_size'] = 5")
+
+    assert found.partly == {"pool_size"}
+    assert engine("'x', pool_size=5").partly == frozenset()
+
+
+def test_tortoise_makes_a_pool_for_each_connection() -> None:
+    text = (
+        "from tortoise import Tortoise\nCONFIG = {'connections': {'default': 'asyncpg://web@db/shop?maxsize=9', "
+        "'log': {'engine': 'tortoise.backends.mysql', 'credentials': {'host': 'log', 'maxsize': 3}}}}\n"
+        "async def f():\n    await Tortoise.init(config=CONFIG)"
+    )
+
+    found = pools(text)
+
+    assert [each.title for each in found] == ["connection 'default'", "connection 'log'"]
+    assert [each.driver for each in found] == ["asyncpg", "asyncmy"]
+    assert [each.address and each.address.host for each in found] == ["db", "log"]
+    assert [most_connections(each).high for each in found] == [9, 3]
+
+
+def test_a_package_of_the_project_is_not_the_library_of_the_same_name() -> None:
+    others = {"databases/__init__.py": "class Database:\n    pass"}
+
+    assert not pools("from databases import Database\nDatabase('postgresql://db/shop')", others)
 
 
 def test_a_limit_is_lifted_only_by_what_lifts_it() -> None:
@@ -391,6 +509,9 @@ def test_the_place_of_a_host_is_where_it_is_written() -> None:
         ("app/tests.py", Role.TEST),
         ("conftest.py", Role.TEST),
         ("alembic/env.py", Role.MIGRATION),
+        ("app/db_migrations/env.py", Role.MIGRATION),
+        ("app/revisions/core/env.py", Role.MIGRATION),
+        ("app/env.py", Role.APPLICATION),
         ("app/migrations/0001.py", Role.MIGRATION),
         ("examples/db.py", Role.EXAMPLE),
         ("docs_src/db.py", Role.EXAMPLE),

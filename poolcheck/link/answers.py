@@ -53,7 +53,7 @@ def _of_clients(system: System) -> Iterator[Answer]:
     """The arguments of client pools in the environments of the workloads that make them, and their sizes."""
     if not system.clients:
         return
-    from poolcheck.read.python.pools import most_connections
+    from poolcheck.read.python.capacity import most_connections
 
     for client in system.clients:
         pool, original = client.pool, _original(client, system)

@@ -12,12 +12,14 @@ from poolcheck.link.poolers import entry_for
 from poolcheck.link.sources import Sources
 from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.launchers import Launch
+from poolcheck.read.python.capacity import most_connections, opens_when_asked
+from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.pools import UNLIMITED, ClientPool, Role, is_unlimited, most_connections, resolved
+from poolcheck.read.python.pools import ClientPool, Role, resolved
 from poolcheck.source import Span
 from poolcheck.stated import Stated, StatedWorkload
 from poolcheck.system import Client, Owner, Pooler, Target
-from poolcheck.value import Lookup, Value, number_of, scalars_of
+from poolcheck.value import Lookup, Value, number_of
 
 POOLER_PORTS = frozenset({6432, 6543})
 """Where PgBouncer listens by default, and where hosted ones do."""
@@ -31,8 +33,6 @@ _AT_START = frozenset(
     }
 )  # fmt: skip
 """Functions that are called once, when a process starts."""
-_OPENED_AT_ONCE = ("minconn", "min_size", "minsize")
-"""The parameters, by library, of how many connections a pool opens without being asked for any."""
 
 
 class _Running(NamedTuple):
@@ -55,10 +55,23 @@ class _Running(NamedTuple):
 def clients(known: Known, sources: Sources, stated: Stated) -> Iterator[Client]:
     """The pools that workloads make, and those that no workload is seen to make."""
     running = [*_in_manifests(known, sources, stated), *_stated_alone(known, sources, stated)]
+    has_flask = any(_imports_flask_sqlalchemy(module) for module in sources.modules)
     made = [(pool, each) for each in running for module in each.modules for pool in module.pools]
-    of_workloads = [_client(pool, each, known) for pool, each in made]
+    of_workloads = [_client(pool, each, known) for pool, each in made if has_flask or not _is_of_flask(pool)]
     yield from of_workloads
-    yield from _of_modules(known, sources, {client.pool.span for client in of_workloads})
+    for client in _of_modules(known, sources, {client.pool.span for client in of_workloads}):
+        if has_flask or not _is_of_flask(client.pool):
+            yield client
+
+
+def _is_of_flask(pool: ClientPool) -> bool:
+    """Whether settings make it only where Flask-SQLAlchemy reads them; others have settings of the same names."""
+    is_declared = pool.version("flask-sqlalchemy").is_declared
+    return pool.constructor.library is Library.FLASK_SQLALCHEMY and not is_declared
+
+
+def _imports_flask_sqlalchemy(module: PythonModule) -> bool:
+    return any(each.target.partition(".")[0] == "flask_sqlalchemy" for each in module.module.imports)
 
 
 def _in_manifests(known: Known, sources: Sources, stated: Stated) -> Iterator[_Running]:
@@ -185,7 +198,8 @@ def _suggested(pool: ClientPool, host: str, port: int | None, known: Known) -> T
 
 def _connections_of(pool: ClientPool, running: _Running) -> Amount:
     """The most connections that all processes of a pod hold in a pool that its modules make."""
-    if not pool.constructor.is_pool or pool.role is not Role.APPLICATION:
+    is_counted = pool.constructor.is_pool and pool.constructor.is_counted
+    if not is_counted or pool.role is not Role.APPLICATION:
         return between(0, None)
     held = product(running.processes, _filled(pool, running.threads))
     if pool.function is None or pool.function in _AT_START:
@@ -203,20 +217,14 @@ def _filled(pool: ClientPool, threads: Amount | None) -> Amount:
     most = most_connections(pool)
     if threads is None:
         return most
-    if _opens_when_asked(pool) and not threads.is_open:
+    if opens_when_asked(pool) and not threads.is_open:
         return threads
     if threads.surely >= most.surely:
         return most
-    opened = [number_of(pool.effective(name)) or 0 for name in _OPENED_AT_ONCE]
-    surely = min(max(threads.surely, *map(int, opened)), most.surely)
+    opened = number_of(pool.effective(pool.constructor.least)) or 0
+    surely = min(max(threads.surely, int(opened)), most.surely)
     if surely == most.surely:
         return most
     reason = next(iter(threads.because), Reason("a process may run one thread"))
     filling = reason._replace(assumption=f"each process fills {pool.title}", least="", most="")
     return most._replace(surely=surely, because=(*most.because, filling))
-
-
-def _opens_when_asked(pool: ClientPool) -> bool:
-    """Whether it opens a connection whenever one is wanted and none is free."""
-    kind = scalars_of(pool.given("poolclass"))
-    return is_unlimited(pool) or (kind is not None and UNLIMITED.issuperset(map(str, kind)))

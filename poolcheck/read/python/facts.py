@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from poolcheck.read.fault import SyntaxFault
 from poolcheck.read.python.checkouts import Checkout, checkouts_of
+from poolcheck.read.python.django import django_pools
+from poolcheck.read.python.flask import flask_pools
 from poolcheck.read.python.module import Module, Project
 from poolcheck.read.python.pools import ClientPool, Role, pools_of, role_of
 from poolcheck.read.python.trees import syntax_fault
@@ -25,7 +27,13 @@ def read_python(source: Source, project: Project) -> Iterator[PythonModule | Syn
     """The facts in one file."""
     module = project.add(source)
     span = Span(source.path, 0, len(source.text))
-    yield PythonModule(span, role_of(source.path), tuple(pools_of(module)), tuple(checkouts_of(module)), module)
+    yield PythonModule(span, role_of(source.path), _pools_in(module), tuple(checkouts_of(module)), module)
     if module.is_in_doubt and (fault := syntax_fault(source)):
         yield fault
     project.forget()
+
+
+def _pools_in(module: Module) -> tuple[ClientPool, ...]:
+    """The pools that a module makes, and those that it has the settings of, in order."""
+    found = (*pools_of(module), *django_pools(module), *flask_pools(module))
+    return tuple(sorted(found, key=lambda pool: pool.span))

@@ -14,6 +14,7 @@ from poolcheck.read.python.imports import Import, imports
 from poolcheck.read.python.mentions import Mentions
 from poolcheck.read.python.slices import Kind, Masked, Piece, mask, pieces, whole
 from poolcheck.read.python.trees import Tree, parse
+from poolcheck.read.python.versions import Versions
 from poolcheck.read.text import decode
 from poolcheck.source import Source
 
@@ -32,6 +33,8 @@ class Project:
         """The words in the files of the run, as far as all that belongs together is in the run."""
         self._modules: dict[str, Module | None] = {}
         self._found: dict[tuple[str, str], tuple[Module, str] | None] = {}
+        self.versions = Versions(files)
+        """What the project's lock files and requirements tell of its libraries."""
         self.parsed = 0
         """Characters of code that were parsed since trees were last forgotten."""
 

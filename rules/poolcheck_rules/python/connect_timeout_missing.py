@@ -78,7 +78,9 @@ class ConnectTimeoutMissing(Rule[System]):
         given = [value for value in map(pool.option, limit.names) if value]
         if not given:
             message = f"{pool.title} has no {limit.names[0]}: {limit.otherwise}"
-            severity = None if pool.constructor.is_pool or not is_for_a_person(module) else Severity.INFO
+            is_rarely_set = pool.constructor.library is Library.DJANGO
+            is_watched = not pool.constructor.is_pool and is_for_a_person(module)
+            severity = Severity.INFO if is_rarely_set or is_watched else None
             added = fix(pool, limit, module.module.source.text)
             yield self.finding(pool.callee, message, fix=added, severity=severity)
         elif driver == "psycopg2" and isinstance(given[0], Known) and str(given[0].scalar) in {"0", "-1"}:
@@ -119,7 +121,7 @@ def is_for_a_person(module: PythonModule) -> bool:
 
 def fix(pool: ClientPool, limit: Limit, text: str) -> Fix | None:
     """A limit behind the last argument; none where it would cut off long queries too."""
-    if limit.is_for_queries or not pool.arguments:
+    if limit.is_for_queries or not pool.arguments or pool.is_setting:
         return None
     added = f"{limit.names[0]}=10"
     if pool.constructor.library is Library.SQLALCHEMY:

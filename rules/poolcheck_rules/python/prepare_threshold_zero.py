@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.python.pools import Role
+from poolcheck.read.python.constructors import Library
+from poolcheck.read.python.pools import ClientPool, Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 from poolcheck.system import Client, System, sharing
-from poolcheck.value import number_of
+from poolcheck.value import Known, number_of
 
 
 class PrepareThresholdZero(Rule[System]):
@@ -18,7 +19,7 @@ class PrepareThresholdZero(Rule[System]):
     def check(self, system: System) -> Iterator[Finding]:
         for client in system.clients:
             threshold = client.pool.driver_argument("prepare_threshold")
-            is_psycopg = client.pool.driver in {"psycopg", None}
+            is_psycopg = client.pool.driver in {"psycopg", None} and not is_bound_by_django(client.pool)
             if threshold is None or number_of(threshold) != 0 or not is_psycopg or client.pool.role is Role.TEST:
                 continue
             shared = sharing(client.target)
@@ -34,6 +35,14 @@ class PrepareThresholdZero(Rule[System]):
                 fix=fix if is_plain else None,
                 severity=severity_of(client),
             )
+
+
+def is_bound_by_django(pool: ClientPool) -> bool:
+    """Whether Django puts the parameters into each statement itself, so that none is ever prepared."""
+    if pool.constructor.library is not Library.DJANGO:
+        return False
+    binding = pool.driver_argument("server_side_binding")
+    return not (isinstance(binding, Known) and binding.scalar)
 
 
 def severity_of(client: Client) -> Severity:

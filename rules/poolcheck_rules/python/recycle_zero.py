@@ -8,18 +8,19 @@ from poolcheck.read.python.pools import ClientPool, Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 from poolcheck.system import System
-from poolcheck.value import Known, Value, by_default, number_of
+from poolcheck.value import Value, by_default, number_of
 
 DEFAULTS = {
     Library.SQLALCHEMY: "-1",
+    Library.FLASK_SQLALCHEMY: "-1",
     Library.PSYCOPG: "3600",
     Library.AIOPG: "-1",
     Library.AIOMYSQL: "-1",
     Library.ASYNCMY: "3600",
 }
 """Never, or after an hour. Other libraries take 0 for never."""
-QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool"})
-"""SQLAlchemy's pool classes that keep connections to use them again."""
+QUEUES = frozenset({"", "QueuePool", "AsyncAdaptedQueuePool"})
+"""Pool classes that keep connections to use them again; those of other libraries have no name."""
 
 
 class RecycleZero(Rule[System]):
@@ -39,10 +40,10 @@ class RecycleZero(Rule[System]):
 
 def keeps_connections(pool: ClientPool) -> bool:
     """Whether there are connections that could be used again, and a server that they lead to."""
-    kind, address = pool.given("poolclass"), pool.address
-    is_queue = kind is None or (isinstance(kind, Known) and kind.scalar in QUEUES)
+    address = pool.address
     is_server = address is None or address.dialect != "sqlite"
-    return pool.constructor.library in DEFAULTS and is_queue and is_server and "Null" not in pool.constructor.name
+    is_queue = pool.pool_class in QUEUES and "Null" not in pool.constructor.name
+    return pool.constructor.library in DEFAULTS and is_queue and is_server
 
 
 def fix(pool: ClientPool, age: Value) -> Fix | None:

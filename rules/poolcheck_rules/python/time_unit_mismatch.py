@@ -22,7 +22,12 @@ WAITS: Mapping[str, int] = {
 """Parameters in seconds that say how long to wait, and from when on nobody can have meant seconds."""
 QUERIES = frozenset({"command_timeout", "read_timeout", "write_timeout"})
 """Parameters in seconds that say how long a query may take, which may well be hours."""
-AGES = frozenset({"max_idle", "max_inactive_connection_lifetime", "max_lifetime", "pool_recycle", "stale_timeout"})
+AGES = frozenset(
+    {
+        "CONN_MAX_AGE", "max_idle", "max_inactive_connection_lifetime", "max_lifetime", "max_lifetime_session",
+        "pool_recycle", "stale_timeout",
+    }
+)  # fmt: skip
 """Parameters in seconds that say how old a connection may be, which may well be days."""
 NATURAL_DAYS = frozenset({7, 10, 14, 15, 20, 28, 30, 31, 60, 90, 100, 120, 180, 360, 365, 366})
 
@@ -33,6 +38,8 @@ SHORTEST_MS: Mapping[str, int] = {
     "statement_timeout": 100,
 }
 """PostgreSQL's parameters in milliseconds, and below what nobody can have meant milliseconds."""
+SHORTEST_WAIT_MS = 100
+"""oracledb's wait_timeout counts milliseconds, while its other times are seconds."""
 SET = re.compile(rf"\b(?P<name>{'|'.join(SHORTEST_MS)})\s*=\s*(?P<number>\d+)(?![\w.])")
 
 
@@ -59,7 +66,14 @@ class TimeUnitMismatch(Rule[System]):
                 yield self.finding(pool.used_at(value), message, notes=notes)
 
     def in_milliseconds(self, pool: ClientPool) -> Iterator[Finding]:
-        """Settings of the server in milliseconds that are given seconds."""
+        """Settings of the server, and of oracledb, in milliseconds that are given seconds."""
+        wait, unless = by_default(pool.arguments.get("wait_timeout"))
+        number = number_of(wait)
+        if wait and number and pool.constructor.library is Library.ORACLEDB and 0 < number < SHORTEST_WAIT_MS:
+            written = f"wait_timeout={whole(number)} of {pool.title}"
+            message = f"{written} is {whole(number)} ms: it counts milliseconds{unless}"
+            notes = [Note(place, "the number is written here") for place in pool.written_at(wait)]
+            yield self.finding(pool.used_at(wait), message, notes=notes)
         for name, written, value in server_settings(pool):
             if 0 < int(written) < SHORTEST_MS[name]:
                 message = (

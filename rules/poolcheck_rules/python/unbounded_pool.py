@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
+from poolcheck.read.python.capacity import is_size_zero_limited
 from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.pools import ClientPool, Role
 from poolcheck.rule import Rule
 from poolcheck.system import System
 from poolcheck.value import Known, Value, by_default, number_of
 
-QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool"})
-"""SQLAlchemy's pool classes that heed pool_size and max_overflow."""
+QUEUES = frozenset({"", "QueuePool", "AsyncAdaptedQueuePool"})
+"""Pool classes that heed their size; those of other libraries have no name."""
 
 SINCE_2 = "is no limit since SQLAlchemy 2.0"
 RECURSION = "ends in a RecursionError once the pool is used up"
@@ -36,8 +37,10 @@ class UnboundedPool(Rule[System]):
             value, unless = by_default(pool.effective(name))
             if not isinstance(value, Known) or isinstance(value.scalar, bool) or value.scalar not in lifting:
                 continue
+            if is_size_zero_limited(pool, name):
+                continue
             why = f"{name}={value.scalar}" if pool.given(name) else f"it has no {name}"
-            if name == "pool_size":
+            if name == "pool_size" and not pool.version("sqlalchemy").is_since(2, 0):
                 why += f", which {SINCE_2}"
             message = f"{pool.title} opens another connection whenever none is free: {why}{unless}"
             yield self.finding(pool.used_at(value), message, notes=origin(pool, value), severity=severity_of(pool))
@@ -54,16 +57,18 @@ class UnboundedPool(Rule[System]):
 
 def is_a_queue(pool: ClientPool) -> bool:
     """Whether the pool keeps connections to a server by number; SQLAlchemy's other pool classes do not."""
-    kind, address = pool.given("poolclass"), pool.address
-    is_queue = kind is None or (isinstance(kind, Known) and kind.scalar in QUEUES)
-    return is_queue and (address is None or address.dialect != "sqlite")
+    address, database = pool.address, pool.arguments.get("database")
+    # peewee's is told the database later, and then perhaps a size.
+    is_told_later = isinstance(database, Known) and database.scalar is None
+    is_server = address is None or address.dialect != "sqlite"
+    return pool.pool_class in QUEUES and is_server and not is_told_later
 
 
 def outcomes(pool: ClientPool) -> Iterator[tuple[str, str]]:
     """The parameters whose numbers make no sense, each with what comes of it. Observed."""
     least = {name: number_of(by_default(pool.given(name))[0]) for name in ("max_overflow", "pool_size", "maxsize")}
     match pool.constructor.library:
-        case Library.SQLALCHEMY:
+        case Library.SQLALCHEMY | Library.FLASK_SQLALCHEMY:
             if (number := least["max_overflow"]) is not None and number < -1:
                 yield "max_overflow", RECURSION
             if (number := least["pool_size"]) is not None and number < 0:

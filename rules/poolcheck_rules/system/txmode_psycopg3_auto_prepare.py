@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poolcheck.finding import Finding, Note, Severity
+from poolcheck.read.python.constructors import Library
 from poolcheck.rule import Rule
 from poolcheck.system import Client, System, one_for_each_place, sharing
 from poolcheck.value import Known
@@ -44,7 +45,8 @@ def prepares(pool: "ClientPool") -> bool:
 
     What opens a connection for each checkout hardly executes anything so often on one.
     """
-    if pool.driver not in {"psycopg", "psycopg_async"}:
+    # Django has no statement prepared unless it is told a threshold.
+    if pool.driver not in {"psycopg", "psycopg_async"} or pool.constructor.library is Library.DJANGO:
         return False
     kind = pool.given("poolclass")
     is_kept = "Null" not in pool.constructor.name and (

@@ -1,0 +1,49 @@
+"""Pools that take their connections from other pools."""
+
+from typing import NamedTuple
+
+import libcst as cst
+
+from poolcheck.read.python.constructors import Constructor
+from poolcheck.read.python.module import Module
+from poolcheck.read.python.pools import ClientPool
+from poolcheck.read.python.provenance import made_by
+from poolcheck.read.python.scope import Scope
+from poolcheck.read.python.scopes import call_in_scope
+from poolcheck.source import Span
+
+_TAKING = frozenset({"acquire", "connection", "get_connection", "getconn"})
+"""Methods of pools that hand out a connection."""
+
+
+class Inner(NamedTuple):
+    """The pool beneath another: what makes it, with which arguments, where it is named, and how it is called."""
+
+    constructor: Constructor
+    keywords: frozenset[str] | None
+    place: Span
+    name: str
+
+
+def inner_pool(pool: ClientPool, module: Module) -> Inner | None:
+    """The pool that an engine's `creator` takes connections from; None where it connects by itself."""
+    found = call_in_scope(module, pool.span)
+    for argument in found[0].args if found else ():
+        if found and argument.keyword and argument.keyword.value in {"async_creator", "creator"}:
+            return _taken_from(argument.value, found[1])
+    return None
+
+
+def _taken_from(node: cst.BaseExpression, scope: Scope) -> Inner | None:
+    match node:
+        case cst.Lambda(body=cst.Call(func=func)):
+            return _taken_from(func, scope)
+        case cst.Attribute(value=value, attr=cst.Name(value=method)) if method in _TAKING:
+            made = made_by(value, scope)
+            if made is None or not made.constructor.is_pool:
+                return None
+            place = scope.span(node)
+            written = scope.module.source.text[place.start : place.end]
+            return Inner(made.constructor, made.keywords, place, written.rpartition(".")[0].strip())
+        case _:
+            return None
