@@ -31,7 +31,8 @@ def is_made(module: Module, call: Span, name: str) -> bool:
     for argument in node.args:
         if argument.keyword and argument.keyword.value == name:
             is_expression = isinstance(argument.value, cst.Lambda | cst.Call | cst.Attribute)
-            return is_expression or bool(definitions(argument.value, scope).definitions)
+            bound = definitions(argument.value, scope).definitions
+            return is_expression or any(not isinstance(each.node, cst.Param) for each in bound)
     return False
 
 
