@@ -218,8 +218,11 @@ def class_named(node: cst.CSTNode, scope: Scope) -> Class | None:
     name = dotted(node)
     if name is None or any(name.partition(".")[0] in bound_in(function) for function in scope.functions):
         return None
-    if scope.module.classes(name):
-        return Class(scope.module, name)
+    # In the body of a class, the classes inside of it come first.
+    inner = f"{scope.owner.name}.{name}" if scope.owner and not scope.functions else name
+    for each in (inner, name):
+        if scope.module.classes(each):
+            return Class(scope.module, each)
     target = imported(node, scope)
     for _ in range(FARTHEST):
         is_inside = target and target.partition(".")[0] not in _OUTSIDE
