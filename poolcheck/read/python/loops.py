@@ -28,14 +28,15 @@ _LEAVES = re.compile(r"\b(?:break|return)\b")
 class Run(NamedTuple):
     """A call that runs a coroutine function in a loop of its own.
 
-    `again` says for what it is called again and again in one process; "" where it is not seen to be. `block` is
-    what holds the statement that the call is in.
+    `given` are the arguments of the coroutine function. `again` says for what it is called again and again in one
+    process; "" where it is not seen to be. `block` is what holds the statement that the call is in.
     """
 
     call: cst.Call
     scope: Scope
     title: str
     runs: Definition
+    given: tuple[cst.BaseExpression, ...]
     again: str
     block: cst.CSTNode | None
     function: Definition | None
@@ -80,10 +81,11 @@ def _run(call: cst.Call, scope: Scope, around: tuple[cst.CSTNode, ...]) -> Itera
         return
     coroutine, title = found
     func = coroutine.func if isinstance(coroutine, cst.Call) else coroutine
+    given = tuple(each.value for each in coroutine.args) if isinstance(coroutine, cst.Call) else ()
     block = next((each for each in around if isinstance(each, cst.BaseSuite)), None)
     function = Definition(scope.functions[-1], scope.outside) if scope.functions else None
     for runs in functions_called(func, scope):
-        yield Run(call, scope, title, runs, _again(call, scope, function), block, function)
+        yield Run(call, scope, title, runs, given, _again(call, scope, function), block, function)
         return
 
 

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from poolcheck.finding import Finding, Note, Severity
@@ -10,13 +11,15 @@ from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.loops import Run, runs_in
 from poolcheck.read.python.pools import ClientPool, Role
-from poolcheck.read.python.reached import Function, kept_in, reached
+from poolcheck.read.python.reached import Function, kept, kept_in, reached
 from poolcheck.rule import Rule
 
 CLOSES = re.compile(
     r"\.\s*dispose\s*\(|\b\w*(?:pool|engine|database|db)\w*\s*\.\s*(?:a?close|disconnect|terminate)\s*\("
+    r"|\bNullPool\b"
 )
-"""Code that lets go of a pool's connections, in the loop that is about to end or before the next begins."""
+"""Code that lets go of a pool's connections, in the loop that is about to end or before the next begins, or that
+has an engine without any for some processes."""
 BOUND_TO_LOOPS = "asyncpg"
 
 
@@ -66,12 +69,13 @@ def sharing(run: Run) -> Iterator[Shared]:
     around = [Function(each, run.scope) for each in run.scope.functions]
     if any(CLOSES.search(code_of(function)) for function in (*functions, *around)):
         return
-    for function in functions:
-        for _, kept in kept_in(function):
-            pool = kept.pool
-            if pool and is_bound_to_its_loop(pool):
-                yield Shared(run, pool)
-                return
+    handed_in = (found for each in run.given if (found := kept(each, run.scope)))
+    used = (found for function in functions for _, found in kept_in(function))
+    for found in chain(handed_in, used):
+        pool = found.pool
+        if pool and is_bound_to_its_loop(pool):
+            yield Shared(run, pool)
+            return
 
 
 def code_of(function: Function) -> str:
