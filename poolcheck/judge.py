@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from poolcheck.catalog import RuleFile, load
+from poolcheck.catalog import RuleFile, load, may_look_at
 from poolcheck.config import Configurations, Settings
 from poolcheck.finding import Finding
 from poolcheck.rule import AnyRule
@@ -14,8 +14,12 @@ GROUPS: Mapping[str, frozenset[str]] = {
     "Manifest": frozenset({"kubernetes"}),
     "PythonModule": frozenset({"python"}),
     "System": frozenset({"system"}),
+    "SystemWithClients": frozenset({"system"}),
+    "SystemWithLinks": frozenset({"system"}),
 }
 """The groups of our own rule pack whose rules look at a kind of subject; `engine` at all others. See `_groups`."""
+WHOLE = ("System", "SystemWithClients", "SystemWithLinks")
+"""The kinds of subject that every document is a part of."""
 BUILT_IN = "builtin"
 """Our own rule pack. Of the groups of others it is not known what their rules look at."""
 
@@ -67,16 +71,22 @@ class Judge:
     def _for(self, kind: type, settings: Settings) -> list[AnyRule]:
         key = id(settings), kind
         if key not in self._made:
-            groups = self._groups(kind.__name__)
-            wanted = [rule for rule in self.known.values() if rule.group in groups or rule.pack != BUILT_IN]
-            loaded = [load(rule) for rule in wanted if is_selected(rule, settings)]
+            wanted = [rule for rule in self._about(kind.__name__) if is_selected(rule, settings)]
+            loaded = [load(rule) for rule in wanted]
             self._made[key] = [rule(**_options(settings, rule.id)) for rule in loaded if rule.subject is kind]
         return self._made[key]
+
+    def _about(self, kind: str) -> Iterator[RuleFile]:
+        """The rules that may look at a kind: those of others, and ours that say so."""
+        groups = self._groups(kind)
+        for rule in self.known.values():
+            if rule.pack != BUILT_IN or (rule.group in groups and may_look_at(rule, kind)):
+                yield rule
 
     def _groups(self, kind: str) -> frozenset[str]:
         """The groups with rules about a kind. Rules about the system may be in the group of any document in it."""
         own = GROUPS.get(kind, frozenset({"engine"}))
-        return own.union(*(GROUPS.get(seen, ()) for seen in self._kinds)) if kind == "System" else own
+        return own.union(*(GROUPS.get(seen, ()) for seen in self._kinds)) if kind in WHOLE else own
 
 
 def _options(settings: Settings, rule: str) -> dict[str, object]:

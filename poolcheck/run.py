@@ -19,7 +19,7 @@ from poolcheck.read.document import Reader, Reading
 from poolcheck.source import Source
 from poolcheck.stated import Stated
 from poolcheck.suppress import ANNOTATION, Silenced, Suppression, annotated, mistakes, silence, suppressions
-from poolcheck.system import System
+from poolcheck.system import System, SystemWithClients, SystemWithLinks
 
 T = TypeVar("T")
 
@@ -111,6 +111,10 @@ def _examine(paths: Sequence[str], reader: Reader, judge: Judge, progress: Progr
     found = [finding for fact in system.documents for finding in judge.findings(fact, fact.span.path)]
     if facts:
         found += judge.findings(system, "")
+    if system.clients:
+        found += judge.findings(SystemWithClients(*system), "")
+    if any(client.target for client in system.clients):
+        found += judge.findings(SystemWithLinks(*system), "")
     by_path: dict[str, list[Finding]] = defaultdict(list)
     for finding in dict.fromkeys(found):
         by_path[finding.span.path].append(finding)

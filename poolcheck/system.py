@@ -311,6 +311,14 @@ class System(NamedTuple):
         )
 
 
+class SystemWithClients(System):
+    """A system in which client pools are seen: what is wrong only there is not looked for elsewhere."""
+
+
+class SystemWithLinks(System):
+    """A system in which is seen where a client pool leads."""
+
+
 def one_for_each_place(findings: Iterable[Finding]) -> Iterator[Finding]:
     """The most severe finding at each place: what is wrong with a pool is wrong in all workloads that make it."""
     found: dict[Span, Finding] = {}

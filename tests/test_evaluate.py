@@ -511,6 +511,7 @@ parts = urlparse("postgresql://shop@db:5432/orders?sslmode=require")
         ("URL.create('postgresql', host='db', query={'a': 'b', 'c': 'd'})", "postgresql://db?a=b&c=d"),
         ("URL.create('postgresql', host='db', query=dict(x))", "postgresql://db?\0"),
         ("URL.create(*parts)", "\0"),
+        ("URL(drivername='postgresql', host='db', username='u', database='x', query={})", "postgresql://u@db/x"),
         ("url.host", "db"),
         ("url.render_as_string(hide_password=False)", "postgresql://shop:secret@db:5432/orders?sslmode=require"),
     ],

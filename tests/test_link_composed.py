@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from poolcheck.link.composed import readers
+from poolcheck.link.composed import in_session_mode, prepared_statements, readers
 from poolcheck.read.compose.facts import ComposeFile
 from poolcheck.read.compose.services import read_compose
 from poolcheck.source import Source
@@ -220,3 +220,55 @@ volumes:
 """
 
     assert read(text, INI, "pgbouncer.ini") == {INI: {(1, 22, 1)}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        (("environment: {DB_HOST: postgres, POOL_MODE: session}",), {"pgbouncer"}),
+        (("environment:", "  - DB_HOST=postgres", "  - PGBOUNCER_POOL_MODE=Session"), {"pgbouncer"}),
+        (('environment: ["POOL_MODE=${POOL_MODE:-session}"]',), {"pgbouncer"}),
+        (("environment: {POOL_MODE: transaction}",), set[str]()),
+        (("environment: {POOL_MODE: null}",), set[str]()),
+        (("environment: [POOL_MODE]",), set[str]()),
+        (('environment: ["POOL_MODE=${POOL_MODE}"]',), set[str]()),
+        (("env_file: .env",), set[str]()),
+    ],
+)
+def test_an_environment_tells_a_pooler_to_pool_sessions(fields: tuple[str, ...], names: set[str]) -> None:
+    files = read_compose(Source("compose.yaml", service(EDOBURU, *fields)))
+
+    assert in_session_mode(files) == names
+
+
+def test_services_of_one_name_may_disagree_about_the_pool_mode() -> None:
+    modes = ("session", "transaction")
+    files = [
+        file
+        for mode in modes
+        for file in read_compose(Source(f"{mode}.yaml", service(f"environment: {{POOL_MODE: {mode}}}")))
+    ]
+
+    assert in_session_mode(files) == set()
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        (("environment: {POOL_MODE: transaction, MAX_PREPARED_STATEMENTS: 100}",), {"pgbouncer": 100}),
+        (("environment: [PGBOUNCER_MAX_PREPARED_STATEMENTS=0]",), {"pgbouncer": 0}),
+        (
+            ('environment: ["MAX_PREPARED_STATEMENTS=${KEPT}"]', "image: edoburu/pgbouncer:latest"),
+            {"pgbouncer": 200},
+        ),
+        (("environment: {POOL_MODE: transaction}", "image: bitnami/pgbouncer:1.24.1"), {"pgbouncer": 200}),
+        (("environment: {POOL_MODE: transaction}", "image: bitnami/pgbouncer:1.23.1"), {"pgbouncer": 0}),
+        (("environment: {POOL_MODE: transaction}", "image: shop/postgres"), dict[str, int]()),
+    ],
+)
+def test_an_environment_tells_how_many_prepared_statements_a_pooler_keeps(
+    fields: tuple[str, ...], kept: dict[str, int]
+) -> None:
+    files = read_compose(Source("compose.yaml", service(*fields)))
+
+    assert prepared_statements(files) == kept

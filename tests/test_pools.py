@@ -153,6 +153,13 @@ def test_a_pool_has_the_name_that_it_is_assigned_to(text: str, name: str | None,
     assert found.title == (name or "create_pool()")
 
 
+@pytest.mark.parametrize("name", ["PersistentConnectionPool", "SimpleConnectionPool", "ThreadedConnectionPool"])
+def test_a_pool_without_a_name_is_called_what_the_code_calls_it(name: str) -> None:
+    (found,) = pools(f"from psycopg2.pool import {name} as Pool\nuse(Pool(1, 20))")
+
+    assert found.title == f"{name}()"
+
+
 @pytest.mark.parametrize(
     ("call", "arguments"),
     [

@@ -2,6 +2,7 @@
 
 import os
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,8 @@ def test_a_rule_looks_at_what_its_group_is_about(rule: RuleFile) -> None:
     subject = load(rule).subject.__name__
 
     assert subject == "System" or rule.group in GROUPS.get(subject, {"engine"})
+    text = Path(rule.page).with_suffix(".py").read_text(encoding="utf-8")
+    assert f"(Rule[{subject}])" in text or f".{subject}])" in text
 
 
 @of_every_rule

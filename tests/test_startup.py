@@ -82,6 +82,9 @@ def test_a_run_on_one_ini_imports_no_rule_about_anything_else() -> None:
 
     groups = {name.split(".")[1] for name in modules if name.startswith("poolcheck_rules.")}
     assert groups == {"pgbouncer", "system"}
+    assert not {
+        name for name in modules if name.startswith(("poolcheck_rules.system.txmode_", "poolcheck.read.python."))
+    }
 
 
 def test_a_run_on_manifests_does_not_import_what_reads_python() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, between, exactly, product
-from poolcheck.link.hosted import hosted
+from poolcheck.link.hosted import hosted, seeming_pooler
 from poolcheck.link.known import Known, owner_of
 from poolcheck.link.network import Origin, running
 from poolcheck.link.pods import stated_pods
@@ -191,6 +191,8 @@ def _suggested(pool: ClientPool, host: str, port: int | None, known: Known) -> T
     if provided := hosted(host, port):
         documented = Reason(f"{host} is {provided.name}", place, f"it works as {provided.name} is documented to")
         return Target(provided, None, None, is_certain=False, because=(documented,))
+    if host in known.pooling_sessions:
+        return None
     likely = f"{host} is a pooler in transaction mode"
     if any(word in host.lower() for word in POOLER_WORDS):
         because = Reason(f"{host} seems to be a pooler", place, likely)
@@ -200,6 +202,9 @@ def _suggested(pool: ClientPool, host: str, port: int | None, known: Known) -> T
     else:
         return None
     among = tuple(known.poolers)
+    if not among and host in known.prepared_statements:
+        seeming = seeming_pooler(host, known.prepared_statements[host])
+        return Target(seeming, None, None, is_certain=False, because=(because,))
     if len(among) != 1:
         return Target(None, None, None, is_certain=False, because=(because,), among=among)
     only, config, address = among[0], among[0].config, pool.address

@@ -7,12 +7,19 @@ from typing import NamedTuple
 
 from poolcheck.link.inis import places
 from poolcheck.read.compose.facts import ComposeFile, Mount, Service
-from poolcheck.read.kubernetes.pooler_images import pooler_image
+from poolcheck.read.kubernetes.pooler_images import READS, Family, pooler_image
 from poolcheck.read.pgbouncer.config import Version
+from poolcheck.read.pgbouncer.settings import NEWEST, Scope, known
 from poolcheck.value import Known, Value, resolve, text_of
 
 _UNSET = {"PWD": Known(".", ())}
 """The environment of Compose where nobody sets anything, in the folder of the Compose file."""
+_POOL_MODES = frozenset({"PGBOUNCER_POOL_MODE", "POOL_MODE"})
+"""What the images of PgBouncer are told the pool mode by."""
+_PREPARED_STATEMENTS = frozenset({"MAX_PREPARED_STATEMENTS", "PGBOUNCER_MAX_PREPARED_STATEMENTS"})
+"""What they are told by how many prepared statements to keep."""
+_KEPT = known(Scope.PGBOUNCER, "max_prepared_statements")
+_OF_PGBOUNCER = {*READS, Family.OTHER_PGBOUNCER}
 
 
 class _Given(NamedTuple):
@@ -40,6 +47,39 @@ def readers(files: Iterable[ComposeFile], configs: Collection[str]) -> dict[str,
         for config in frozenset[str]().union(*(given.configs for given in together)):
             silent_or_same = [given for given in together if not given.configs or config in given.configs]
             found[config] |= {given.version for given in silent_or_same if given.says_image} or {None}
+    return found
+
+
+def in_session_mode(files: Iterable[ComposeFile]) -> frozenset[str]:
+    """The names of the services that their environments tell to pool sessions, and none to do anything else."""
+    modes = _told(files, _POOL_MODES)
+    return frozenset(name for name, said in modes.items() if {each.lower() for each in said} == {"session"})
+
+
+def prepared_statements(files: Iterable[ComposeFile]) -> dict[str, int]:
+    """How many prepared statements the services keep that run PgBouncer, or that are told to keep some.
+
+    Where the environment tells nothing, it is the default of the release that the image's tag names, or of the
+    newest.
+    """
+    files = [*files]
+    told, found = _told(files, _PREPARED_STATEMENTS), dict[str, int]()
+    for service in (service for file in files for service in file.services):
+        said = told.get(service.name.value, set[str]())
+        image = pooler_image(text_of(service.image)) if service.image else None
+        if said and all(map(str.isdecimal, said)):
+            found[service.name.value] = min(map(int, said))
+        elif image and image.family in _OF_PGBOUNCER:
+            default = _KEPT.default_in(image.version or NEWEST) if _KEPT else None
+            found.setdefault(service.name.value, int(default or 0))
+    return found
+
+
+def _told(files: Iterable[ComposeFile], variables: Collection[str]) -> dict[str, set[str]]:
+    """What the environments of services say for one of some variables, by the names of the services."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for service in (service for file in files for service in file.services):
+        found[service.name.value].update(_unset(value) for name, value in service.environment if name in variables)
     return found
 
 

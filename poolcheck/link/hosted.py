@@ -45,3 +45,9 @@ def hosted(host: str, port: int | None) -> Pooler | None:
             found = Pooler(known.name, None, None, None, unknown, unknown, unknown, mode, tracked)
             return found._replace(is_pgbouncer=known.is_pgbouncer)
     return None
+
+
+def seeming_pooler(host: str, prepared_statements: int) -> Pooler:
+    """What seems to be a pooler in transaction mode at a host, of which only the prepared statements are told."""
+    unknown, mode = between(0, None), Effective(PoolMode.TRANSACTION, None)
+    return Pooler(host, None, None, None, unknown, unknown, unknown, mode, Effective(prepared_statements, None))

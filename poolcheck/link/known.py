@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from poolcheck.amount import Reason, product
+from poolcheck.link.composed import in_session_mode, prepared_statements
 from poolcheck.link.deployed import found_in, pooler_of
 from poolcheck.link.kustomized import Kustomized
 from poolcheck.link.network import Network, Origin, running
@@ -12,6 +13,7 @@ from poolcheck.link.pods import Pods
 from poolcheck.link.poolers import completed, pooler_alone, stated_pooler, version_of
 from poolcheck.link.servers import is_postgres, server_in, stated_server
 from poolcheck.link.versions import Versions, only_version
+from poolcheck.read.compose.facts import ComposeFile
 from poolcheck.read.document import Fact
 from poolcheck.read.kubernetes.environment import Objects
 from poolcheck.read.kubernetes.kustomization import Kustomization
@@ -44,6 +46,11 @@ class Known:
         self.network = Network(manifests)
         self.pods = Pods(manifests, stated.workloads)
         self.overlays = Overlays(paths)
+        composed = [fact for fact in facts if isinstance(fact, ComposeFile)]
+        self.prepared_statements = prepared_statements(composed)
+        """How many of them the Compose services keep that are told to."""
+        self.pooling_sessions = in_session_mode(composed)
+        """The names of the Compose services that are told to pool sessions."""
         self.servers: list[Server] = []
         self.placed: list[tuple[Pooler, Origin | None]] = []
         """The poolers, and where each of them connects from; None where that is not known."""

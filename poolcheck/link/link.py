@@ -31,12 +31,14 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
     sent: tuple[Sent, ...] = ()
     if project:
         from poolcheck.link.clients import clients
-        from poolcheck.link.sent import sent_by
         from poolcheck.link.sources import Sources
 
         sources = Sources(facts, paths, project)
         found = tuple(clients(known, sources, stated))
-        sent = tuple(sent_by(found, sources))
+        if any(client.target for client in found):
+            from poolcheck.link.sent import sent_by
+
+            sent = tuple(sent_by(found, sources))
     documents = tuple(known.document(fact) for fact in facts)
     return System(documents, tuple(known.servers), tuple(known.poolers), tuple(demands(known)), found, sent)
 

@@ -30,6 +30,7 @@ class Sources:
         self._paths: dict[str, list[str]] = defaultdict(list)
         for path in sorted(paths):
             self._paths[path.rpartition("/")[2]].append(path)
+        self._endings: dict[str, Sequence[str]] = {}
         self._modules = {fact.span.path: fact for fact in facts if isinstance(fact, PythonModule)}
 
     @property
@@ -103,11 +104,17 @@ class Sources:
 
     def _only(self, endings: Collection[str], names: Collection[str]) -> Module | None:
         """The module whose path ends like this; of several, the one in a folder of one of these names."""
-        named = ((path, end) for end in endings for path in self._paths.get(end.rpartition("/")[2], ()))
-        found = [path for path, end in named if f"/{path}".endswith(f"/{end}")]
+        found = [path for end in endings for path in self._ending(end)]
         if len(found) > 1:
             found = [path for path in found if not {*path.split("/")}.isdisjoint(names)]
         return self._project.module(found[0]) if len(found) == 1 else None
+
+    def _ending(self, end: str) -> Sequence[str]:
+        """The paths that end like this, which many containers ask for."""
+        if end not in self._endings:
+            named = self._paths.get(end.rpartition("/")[2], ())
+            self._endings[end] = [path for path in named if f"/{path}".endswith(f"/{end}")]
+        return self._endings[end]
 
     def _loaded(self, entry: Module, *, names_modules: bool) -> set[str]:
         """The paths of all modules that are imported when the entry is; celery imports what it is told by name."""

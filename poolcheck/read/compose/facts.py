@@ -22,7 +22,8 @@ class Service(NamedTuple):
 
     It `is_built` where its image is made from a Dockerfile; `image` is then but what that is called. `entrypoint`
     and `command` are None where the image's own hold; either is one text if it is not written as a list. What is
-    not set may be set in another file, or in the service that it `extends`.
+    not set may be set in another file, or in the service that it `extends`. The `environment` is what the file
+    itself gives a value.
     """
 
     name: Located[str]
@@ -33,6 +34,7 @@ class Service(NamedTuple):
     command: tuple[Value, ...] | None
     mounts: tuple[Mount, ...]
     extends: Located[str] | None
+    environment: tuple[tuple[str, Value], ...] = ()
 
 
 class ComposeFile(NamedTuple):

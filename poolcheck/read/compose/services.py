@@ -49,6 +49,7 @@ def _service(name: Scalar, node: Mapping, root: Mapping) -> Service:
         command=_words(node.at("command")),
         mounts=(*_volumes(node), *_files(node, root, "configs", "/"), *_files(node, root, "secrets", _SECRETS)),
         extends=node.text("extends", "service") or node.text("extends"),
+        environment=tuple(_environment(node)),
     )
 
 
@@ -57,6 +58,18 @@ def _words(node: Node | None) -> tuple[Value, ...] | None:
         return None
     words = node if isinstance(node, Sequence) else (node,)
     return tuple(interpolated(Located(word.text, word.span)) for word in words if isinstance(word, Scalar))
+
+
+def _environment(node: Mapping) -> Iterator[tuple[str, Value]]:
+    """`NAME: value`, and `- NAME=value`."""
+    found = node.at("environment")
+    for name, value in found.items() if isinstance(found, Mapping) else ():
+        if isinstance(value, Scalar) and not value.is_null:
+            yield name.text, interpolated(Located(value.text, value.span))
+    for item in _items(node, "environment"):
+        name_written, is_set, text = item.text.partition("=") if isinstance(item, Scalar) else ("", "", "")
+        if is_set:
+            yield name_written, interpolated(Located(text, item.span))
 
 
 def _volumes(node: Mapping) -> Iterator[Mount]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.python.gunicorn import setting
 from poolcheck.read.python.module import Module
-from poolcheck.read.python.served import Start, speaks_asgi, start_in
+from poolcheck.read.python.served import Start, speaks_asgi
 from poolcheck.value import Known, text_of
 
 _OF_DJANGO = re.compile(r"\bget_asgi_application\b|\bget_default_application\b|\bProtocolTypeRouter\b")
@@ -30,10 +30,7 @@ def starts_of(module: Module, manifests: Iterable[Manifest]) -> Iterator[Start]:
     """The commands that start the project of a module: those beside it, and those of containers."""
     yield from module.project.starts.near(module.path)
     for manifest in manifests:
-        for workload in manifest.workloads:
-            for container in workload.containers:
-                if start := start_in(container, manifest.span.path):
-                    yield start
+        yield from module.project.starts.in_containers(manifest)
 
 
 def _is_asgi(start: Start, settings: Module) -> bool:

@@ -710,7 +710,14 @@ CONSTRUCTORS = (
 )
 """All that is called, each once under its several names."""
 
-BY_NAME: Mapping[str, Constructor] = {name: each for each in CONSTRUCTORS for name in each.names}
+
+def _called(name: str, made: Constructor) -> Constructor:
+    """What is made by the name that the code has for it: `SimpleConnectionPool`, too, is a pool of psycopg2."""
+    is_alias = name.rpartition(".")[2] == made.name.rpartition(".")[2]
+    return made if is_alias else made._replace(names=(name,))
+
+
+BY_NAME: Mapping[str, Constructor] = {name: _called(name, each) for each in CONSTRUCTORS for name in each.names}
 _OFTEN_OF_THE_PROJECT = frozenset({"databases"})
 """Packages that projects have one of their own of."""
 LIBRARY_NAMES = frozenset(name.partition(".")[0] for name in BY_NAME) - _OFTEN_OF_THE_PROJECT

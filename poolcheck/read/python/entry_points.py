@@ -152,9 +152,9 @@ def references(function: Definition) -> Iterator[Reference]:
     node, scope = function
     if not isinstance(node, cst.FunctionDef):
         return
-    name, home, place = node.name.value, scope.module, scope.span(node)
+    name, home = node.name.value, scope.module
     paths = () if scope.functions else home.project.mentions.of(name) or ()
-    yield from (each for each in _everywhere(name, home, paths) if _is_meant(each, place))
+    yield from (each for each in _everywhere(name, home, paths) if _is_meant(each, function))
 
 
 def references_to_class(owner: Class) -> Iterator[Reference]:
@@ -691,18 +691,12 @@ def _everywhere(name: str, home: Module, paths: Iterable[str]) -> Iterator[Refer
         module = home.project.module(path)
         if module is None or (path != home.path and role_of(path) is Role.TEST):
             continue
-        for word in _names_of(name, module):
+        for word in (name, *module.renamed(name)):
             for reference in _named(word, module):
                 count += 1
                 if count > MOST_REFERENCES:
                     return
                 yield reference
-
-
-def _names_of(word: str, module: Module) -> list[str]:
-    """What a module calls something that is called so elsewhere."""
-    renamed = (each.name for each in module.imports if each.target.rpartition(".")[2] == word)
-    return [*dict.fromkeys((word, *renamed))]
 
 
 @lru_cache(maxsize=1024)
@@ -751,10 +745,20 @@ def _is_value(node: cst.Name | cst.Attribute, around: tuple[cst.CSTNode, ...]) -
             return True
 
 
-def _is_meant(reference: Reference, place: Span) -> bool:
-    """Whether the function at a place is what a name stands for."""
+def _is_meant(reference: Reference, function: Definition) -> bool:
+    """Whether a function is what a name stands for."""
     found = definitions(reference.node, reference.scope).definitions
-    return any(isinstance(each.node, cst.FunctionDef) and each.scope.span(each.node) == place for each in found)
+    return any(isinstance(each.node, cst.FunctionDef) and _is_same(each, function) for each in found)
+
+
+def _is_same(one: Definition, other: Definition) -> bool:
+    """Whether two definitions are one. A piece may have been parsed twice; places in a tree take long to find."""
+    if one.node is other.node:
+        return True
+    mine, its = one.scope.tree, other.scope.tree
+    return (mine.path, mine.piece) == (its.path, its.piece) and one.scope.span(one.node) == other.scope.span(
+        other.node
+    )
 
 
 def _keyword(argument: cst.Arg) -> str:

@@ -35,7 +35,7 @@ _Settings: TypeAlias = Mapping[str, Value]
 
 def flask_pools(module: Module) -> Iterator[ClientPool]:
     """The engines that a module configures: in classes, in constants, and in an application's `config`."""
-    if not _KEY.search(module.source.text):
+    if "SQLALCHEMY_" not in module.source.text or not _KEY.search(module.source.text):
         return
     constants = [piece for piece in module.pieces if piece.kind is Kind.STATEMENT and piece.name in _KEYS]
     for scope in dict.fromkeys(piece.scope for piece in constants):

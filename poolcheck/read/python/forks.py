@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import libcst as cst
@@ -153,6 +154,7 @@ def _by_multiprocessing(opened: Opened) -> Iterator[Fork]:
                 return
 
 
+@lru_cache(maxsize=1024)
 def _may_fork(module: Module) -> bool:
     packages = ("concurrent.futures", "multiprocessing", "os")
     has = any(each.target.startswith(packages) for each in module.imports)

@@ -4,6 +4,7 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 from poolcheck.read.python.module import Module
 from poolcheck.read.python.slices import Kind
@@ -24,12 +25,18 @@ def loads(entry: Module, path: str) -> bool:
         module = waiting.pop(0)
         if module.path == path:
             return True
-        for target in imported_at_once(module):
-            for found in _imported(target, module):
-                if found.path not in seen:
-                    seen.add(found.path)
-                    waiting.append(found)
+        for found in _modules_imported_at_once(module):
+            if found.path not in seen:
+                seen.add(found.path)
+                waiting.append(found)
     return False
+
+
+@lru_cache(maxsize=1024)
+def _modules_imported_at_once(module: Module) -> tuple[Module, ...]:
+    """The modules of the project that a module imports where it is imported itself, which many ask for."""
+    found = (each for target in imported_at_once(module) for each in _imported(target, module))
+    return tuple(dict.fromkeys(found))
 
 
 def imported_at_once(module: Module) -> Iterator[str]:

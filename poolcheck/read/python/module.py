@@ -248,6 +248,19 @@ class Module:
         """All imports in the module, wherever they stand."""
         return tuple(imports(self.masked.text))
 
+    def renamed(self, word: str) -> Sequence[str]:
+        """What the module calls what is called so elsewhere, where it calls it otherwise."""
+        return self._renamed.get(word, ())
+
+    @cached_property
+    def _renamed(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, dict[str, None]] = defaultdict(dict)
+        for each in self.imports:
+            word = each.target.rpartition(".")[2]
+            if each.name != word:
+                found[word][each.name] = None
+        return {word: [*names] for word, names in found.items()}
+
     @cached_property
     def _imports(self) -> Mapping[tuple[Piece | None, str], str]:
         """What names are imported as: in the module (None), and in each function that imports by itself."""

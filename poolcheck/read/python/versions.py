@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias, cast
 
 from poolcheck.files import Files
@@ -62,6 +62,8 @@ class Versions:
         self._texts: dict[str, str | None] = {}
         self._declared: dict[str, Mapping[str, Bounds]] = {}
         self._found: dict[tuple[str, str], Bounds] = {}
+        self._lock_texts: dict[str, Sequence[tuple[str, str]]] = {}
+        self._above: dict[str, Sequence[str]] = {}
 
     def of(self, package: str, path: str) -> Bounds:
         """What is known of a package for a module: the nearest file above it that names the package tells."""
@@ -73,9 +75,8 @@ class Versions:
     def _nearest(self, package: str, folder: str) -> Bounds:
         declared, declared_in = NOWHERE, ""
         for each in self.folders(folder):
-            for name in LOCKS:
-                lock = self._text(os.path.join(each, name))
-                if lock and (not declared.is_declared or _is_locked_for(lock, _from(each, declared_in))):
+            for name, lock in self._locks(each):
+                if not declared.is_declared or _is_locked_for(lock, _from(each, declared_in)):
                     bounds = _locked(name, lock, package)
                     if bounds.is_declared:
                         return bounds
@@ -83,17 +84,29 @@ class Versions:
                 declared, declared_in = found[package], each
         return declared
 
-    def folders(self, folder: str) -> Iterator[str]:
+    def _locks(self, folder: str) -> Sequence[tuple[str, str]]:
+        """The names and texts of the lock files in a folder."""
+        if folder not in self._lock_texts:
+            texts = ((name, self._text(os.path.join(folder, name))) for name in LOCKS)
+            self._lock_texts[folder] = [(name, text) for name, text in texts if text]
+        return self._lock_texts[folder]
+
+    def folders(self, folder: str) -> Sequence[str]:
         """The folder and those above it, up to the top of the repository or else to where the run began."""
+        if folder not in self._above:
+            self._above[folder] = self._folders(folder)
+        return self._above[folder]
+
+    def _folders(self, folder: str) -> Sequence[str]:
         seen: list[str] = []
         for _ in range(FARTHEST):
             seen.append(folder)
             git = os.path.join(folder, ".git")
             if self._files.has_folder(git) or self._files.has(git):
-                return iter(seen)
+                return seen
             name = folder.rpartition("/")[2]
             folder = os.path.join(folder, os.pardir) if name in {"", os.pardir} else os.path.dirname(folder)
-        return (each for each in seen if each.rpartition("/")[2] != os.pardir)
+        return [each for each in seen if each.rpartition("/")[2] != os.pardir]
 
     def _declarations(self, folder: str) -> Mapping[str, Bounds]:
         """What the requirements in a folder ask for, by package."""

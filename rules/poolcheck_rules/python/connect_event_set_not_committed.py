@@ -14,7 +14,7 @@ from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
 from poolcheck.system import System
 
-LISTENS = re.compile(r"\blisten(?:s_for)?\s*\(")
+LISTENS = re.compile(r"listen(?<!\wlisten)(?:s_for)?\s*\(")
 ENDS_IT = re.compile(r"commit|isolation_level|\bbegin\b|\btransaction\b", re.IGNORECASE)
 """What a function mentions that ends the transaction, or has none."""
 OF_OTHERS = frozenset({"client_encoding", "role", "session_authorization"})

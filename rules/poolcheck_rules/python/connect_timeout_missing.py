@@ -53,7 +53,10 @@ SOCKETS = ("unix_socket", "unix_sock", "sock", "service")
 ASYNCHRONOUS = ("async", "async_")
 """With which psycopg2 does not wait at all."""
 
-FROM_ELSEWHERE = re.compile(r"setdefaulttimeout|PGSERVICE|PGCONNECT_TIMEOUT")
+FROM_ELSEWHERE = re.compile(r"PGSERVICE|PGCONNECT_TIMEOUT")
+OF_SOCKETS = "setdefaulttimeout"
+OUTSIDE_PYTHON = frozenset({"mysqldb", "psycopg2"})
+"""Drivers that connect in C, where the limit of Python's sockets does not count."""
 AROUND = re.compile(r"\b(?:wait_for|timeout|timeout_at|fail_after|move_on_after)\s*\(")
 """Code that limits what is awaited in it."""
 
@@ -65,11 +68,14 @@ class ConnectTimeoutMissing(Rule[System]):
 
     def check(self, system: System) -> Iterator[Finding]:
         modules = {each.span.path: each for each in system.documents if isinstance(each, PythonModule)}
-        if any(FROM_ELSEWHERE.search(each.module.source.text) for each in modules.values()) or sets_limit(system):
+        texts = [each.module.source.text for each in modules.values()]
+        if any(map(FROM_ELSEWHERE.search, texts)) or sets_limit(system):
             return
+        judged = OUTSIDE_PYTHON if any(OF_SOCKETS in text for text in texts) else LIMITS.keys()
         for client in system.clients:
             module = modules.get(client.pool.span.path)
-            if module and client.pool.role is Role.APPLICATION and is_far(client.pool):
+            is_judged = client.pool.role is Role.APPLICATION and client.pool.driver in judged
+            if module and is_judged and is_far(client.pool):
                 yield from self.of_pool(client.pool, module)
 
     def of_pool(self, pool: ClientPool, module: PythonModule) -> Iterator[Finding]:

@@ -1,11 +1,13 @@
 """A setting of Django's databases among the options of the driver, or the other way round."""
 
+import re
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.django import ENGINES
 from poolcheck.read.python.edits import entry_around, without_entry
+from poolcheck.read.python.module import Module
 from poolcheck.read.python.pools import ClientPool, Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
@@ -22,6 +24,10 @@ OF_SERVER = frozenset({"idle_in_transaction_session_timeout", "lock_timeout", "s
 """What PostgreSQL knows, and its client library only inside of `options`."""
 IGNORED = frozenset({"POOL_OPTIONS", "pool"})
 """What Django reads past beside OPTIONS."""
+SET_ALONE = re.compile(
+    rf"^(?P<name>{'|'.join(sorted(OF_DJANGO))})[ \t]*=(?![ \t]*(?:0|False)[ \t]*$)", re.MULTILINE
+)
+"""What is said of no database: something else than what Django does without it."""
 
 
 class DjangoDbOptionMisplaced(Rule[System]):
@@ -30,12 +36,16 @@ class DjangoDbOptionMisplaced(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
+        settings: set[str] = set()
         for client in system.clients:
             pool = client.pool
             is_django = pool.constructor.library is Library.DJANGO and pool.role is not Role.TEST
             if is_django and (engine_of(pool) in ENGINES or "URL" in pool.arguments):
                 yield from self.in_options(pool, system)
                 yield from self.beside_options(pool)
+                if pool.span.path not in settings:
+                    settings.add(pool.span.path)
+                    yield from self.beside_databases(pool, system)
 
     def in_options(self, pool: ClientPool, system: System) -> Iterator[Finding]:
         """What the driver gets and does not know."""
@@ -53,6 +63,25 @@ class DjangoDbOptionMisplaced(Rule[System]):
             if name in IGNORED:
                 message = f"{name} of {pool.title} is read by nobody: Django has its pool in OPTIONS"
                 yield self.finding(pool.used_at(value), message, severity=Severity.WARNING)
+
+    def beside_databases(self, pool: ClientPool, system: System) -> Iterator[Finding]:
+        """What is a setting of its own, which Django does not have."""
+        module = system.module(pool.span.path)
+        code = module.module.masked.text if module else ""
+        for found in SET_ALONE.finditer(code):
+            name = found["name"]
+            if module and not is_read(name, module.module):
+                message = f"{name} beside DATABASES is read by nobody: each database has its own"
+                place = Span(pool.span.path, *found.span("name"))
+                yield self.finding(place, message, severity=Severity.WARNING)
+
+
+def is_read(name: str, module: Module) -> bool:
+    """Whether a name is used again, or asked of the settings somewhere else, or that is not known."""
+    mentions = module.project.mentions
+    asked = re.compile(rb"(?:\.\s*|\bimport\b[^\n]*\b|[\"'])" + name.encode() + rb"\b(?![\"']\s*[:\]])")
+    is_again = len(re.findall(rf"\b{name}\b", module.masked.text)) > 1
+    return is_again or mentions.of(name) is None or bool(mentions.matching(name, asked))
 
 
 def engine_of(pool: ClientPool) -> str:

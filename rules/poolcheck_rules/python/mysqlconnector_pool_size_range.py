@@ -26,7 +26,7 @@ class MysqlconnectorPoolSizeRange(Rule[System]):
             value, unless = by_default(pool.given("pool_size"))
             size = number_of(value)
             if value and size is not None and not 1 <= size <= MOST:
-                written = f"pool_size={size:g} of {pool.title}"
+                written = f"pool_size={size:.15g} of {pool.title}"
                 message = f"{written} is not from 1 to {MOST}: it raises an AttributeError{unless}"
                 notes = [Note(place, "the number is written here") for place in pool.written_at(value)]
                 yield self.finding(pool.used_at(value), message, notes=notes, fix=lowered(pool, value, size))

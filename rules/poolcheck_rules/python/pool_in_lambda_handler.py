@@ -46,13 +46,13 @@ class PoolInLambdaHandler(Rule[PythonModule]):
                             "connections of the last",
                             notes=notes,
                         )
-                elif handler := next(handlers_around(module.module), None):
-                    yield from self.too_large(pool, handler)
+                else:
+                    yield from self.too_large(pool, module.module)
 
-    def too_large(self, pool: ClientPool, handler: EntryPoint) -> Iterator[Finding]:
+    def too_large(self, pool: ClientPool, module: Module) -> Iterator[Finding]:
         """A pool of an execution environment that may hold more than one connection."""
         most = most_connections(pool)
-        if most.low > 1:
+        if most.low > 1 and (handler := next(handlers_around(module), None)):
             yield self.finding(
                 pool.callee,
                 f"{pool.title} may hold {most.low} connections in each environment of {handler.name}(), "
@@ -96,6 +96,8 @@ def handler_of(module: Module) -> EntryPoint | None:
     for piece in module.pieces:
         if piece.kind is not PieceKind.FUNCTION or piece.scope or not is_of_two(module.code(piece)):
             continue
+        if piece.name and not may_be_handler(piece.name, module):
+            continue
         for tree, statement in module.statements(piece):
             handler = isinstance(statement, cst.FunctionDef) and lambda_handler(
                 Definition(statement, Scope(module, tree))
@@ -103,6 +105,11 @@ def handler_of(module: Module) -> EntryPoint | None:
             if handler:
                 return handler
     return None
+
+
+def may_be_handler(function: str, module: Module) -> bool:
+    """Whether Lambda may call a function of that name; most are not worth parsing."""
+    return function.endswith("handler") or module.project.lambdas.names(module.path, function)
 
 
 def is_of_two(code: str) -> bool:

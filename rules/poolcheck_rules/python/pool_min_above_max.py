@@ -63,7 +63,7 @@ class PoolMinAboveMax(Rule[System]):
         by_itself = " by default" if pool.given(limits.least) is None else ""
         most_by_itself = " by default" if pool.given(limits.most) is None else ""
         message = (
-            f"{limits.least} of {pool.title} is {low:g}{by_itself}, above its {limits.most} of {high:g}"
+            f"{limits.least} of {pool.title} is {low:.15g}{by_itself}, above its {limits.most} of {high:.15g}"
             f"{most_by_itself}: it {limits.outcome}{unless or unless_most}"
         )
         shown = least if by_itself == "" else most

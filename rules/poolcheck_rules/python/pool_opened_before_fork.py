@@ -23,19 +23,24 @@ class PoolOpenedBeforeFork(Rule[System]):
 
     def check(self, system: System) -> Iterator[Finding]:
         from poolcheck.read.python.facts import PythonModule
-        from poolcheck.read.python.forks import forks_after
         from poolcheck.read.python.opened import opened_at_import
 
-        manifests = [each for each in system.documents if isinstance(each, Manifest)]
         for module in system.documents:
             for pool in module.pools if isinstance(module, PythonModule) else ():
                 opened = opened_at_import(pool, module.module) if isinstance(module, PythonModule) else None
-                fork = next(forks_after(opened, manifests), None) if opened else None
-                if opened and fork:
-                    yield self.told(opened, fork)
+                if opened:
+                    yield from self.of_opened(opened, system)
+
+    def of_opened(self, opened: "Opened", system: System) -> Iterator[Finding]:
+        """What is wrong with a pool that is opened, if somebody forks afterwards."""
+        from poolcheck.read.python.forks import forks_after
+
+        manifests = [each for each in system.documents if isinstance(each, Manifest)]
+        if fork := next(forks_after(opened, manifests), None):
+            yield self.told(opened, fork)
 
     def told(self, opened: "Opened", fork: "Fork") -> Finding:
-        """What is wrong with a pool that is opened."""
+        """The finding."""
         from poolcheck.read.python.constructors import Library
 
         pool = opened.pool

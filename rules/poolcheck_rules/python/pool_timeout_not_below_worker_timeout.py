@@ -45,8 +45,8 @@ class PoolTimeoutNotBelowWorkerTimeout(Rule[System]):
         by_itself = "" if given else " by default"
         kills = "by default kills" if timeout.is_default else "kills"
         message = (
-            f"{pool.title} waits {seconds:g} s for a connection ({name}{by_itself}), "
-            f"and gunicorn {kills} the worker after {timeout.seconds:g} s ({timeout.file}){unless}"
+            f"{pool.title} waits {seconds:.15g} s for a connection ({name}{by_itself}), "
+            f"and gunicorn {kills} the worker after {timeout.seconds:.15g} s ({timeout.file}){unless}"
         )
         is_unsaid = timeout.is_default and given is None
         notes = [Note(place, "the number is written here") for place in pool.written_at(wait)] if given else []

@@ -43,13 +43,21 @@ class PoolWithoutLiveness(Rule[System]):
 def is_lasting(pool: ClientPool, system: System) -> bool:
     """Whether a pool keeps connections to a server for longer than a function runs, and all it is told is seen."""
     address, module = pool.address, system.module(pool.span.path)
-    is_server = address is not None and address.dialect in SERVERS and not is_for_tests(address.database)
+    is_server = is_of_a_server(pool) and not is_for_tests(address.database if address else None)
     is_kept = pool.pool_class in {"", "AsyncAdaptedQueuePool", "QueuePool"} and "Null" not in pool.constructor.name
     if not (pool.constructor.is_pool and pool.all_known and is_server and is_kept) or module is None:
         return False
     is_local = pool.function is not None and pool.name is not None and pool.name.isidentifier()
     leaves = rf"\b(?:return|yield|global)\b[^\n]*\b{pool.name}\b|\.\w+\s*=\s*{pool.name}\b"
-    return not is_local or re.search(leaves, module.module.masked.text) is not None
+    return not is_local or any(
+        re.search(leaves, module.module.code(each)) for each in module.module.around(pool.span)
+    )
+
+
+def is_of_a_server(pool: ClientPool) -> bool:
+    """Whether what it connects to is a server: psycopg knows nothing else, whatever the URL is."""
+    dialect = pool.address.dialect if pool.address else None
+    return dialect in SERVERS or (dialect is None and pool.constructor.library is Library.PSYCOPG)
 
 
 def is_for_tests(database: str | None) -> bool:

@@ -37,7 +37,7 @@ class Psycopg2MinconnChurn(Rule[System]):
         low, high = number_of(least), number_of(most)
         if least is None or low is None or high is None or high < FEW or low * SHARE >= high:
             return
-        kept = f"{low:g} of its {high:g}" if low > 0 else f"none of its {high:g}"
+        kept = f"{low:.15g} of its {high:.15g}" if low > 0 else f"none of its {high:.15g}"
         message = (
             f"{pool.title} keeps {kept} connections: putconn() closes each one beyond that{unless or unless_most}"
         )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import libcst as cst
@@ -29,6 +30,8 @@ TENANT = re.compile(
     re.IGNORECASE,
 )
 """Names of what there are more and more of."""
+OF_TENANTS = re.compile(r"(?:^|_)tenants?(?:_|$)", re.IGNORECASE)
+"""Names of what has to do with tenants."""
 FUNCTIONS = frozenset({"cache", "functools.cache", "functools.lru_cache", "lru_cache"})
 FOR_EVER = "takes none out again"
 DROPPED = "closes none that it drops"
@@ -100,7 +103,14 @@ def key_among(names: list[str], made: Placed) -> str | None:
     told = {node.value for each in made.call.args for node in walk(each.value) if isinstance(node, cst.Name)}
     # What is looked up by the key may have few entries, and the call for all else be refused.
     own = next((name for name in names if name in told), None)
-    return own if own and any(found.varies and found.entry for found in requested(made)) else None
+    is_many = own and (is_for_tenants(made) or any(found.varies and found.entry for found in requested(made)))
+    return own if is_many else None
+
+
+def is_for_tenants(made: Placed) -> bool:
+    """Whether the function, or the file, is called after tenants: `tenant_engine.py`."""
+    file = PurePosixPath(made.scope.module.path).stem
+    return any(OF_TENANTS.search(name) for name in (made.scope.functions[-1].name.value, file))
 
 
 def has_fixed_keys(function: cst.FunctionDef) -> bool:

@@ -7,7 +7,7 @@ from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.pgbouncer.config import Effective, PoolMode
 from poolcheck.read.python.constructors import Library
 from poolcheck.rule import Rule
-from poolcheck.system import Client, System, Target, one_for_each_place
+from poolcheck.system import Client, SystemWithClients, Target, one_for_each_place
 from poolcheck.value import Known, by_default, number_of
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ MYSQL_WAIT_TIMEOUT_S = 28_800
 """After so much rest MySQL and MariaDB close a session, unless they are told otherwise: wait_timeout."""
 
 
-class RecycleAboveServerTimeout(Rule[System]):
+class RecycleAboveServerTimeout(Rule[SystemWithClients]):
     id = "recycle-above-server-timeout"
     severity = Severity.ERROR
     since = "0.1"
 
-    def check(self, system: System) -> Iterator[Finding]:
+    def check(self, system: SystemWithClients) -> Iterator[Finding]:
         yield from one_for_each_place(found for client in system.clients for found in self.of_client(client))
         yield from one_for_each_place(found for client in system.clients for found in self.by_default(client))
 
@@ -38,11 +38,11 @@ class RecycleAboveServerTimeout(Rule[System]):
             return
         if not client.is_in_use or is_checked(pool) or NEVER < seconds < limit.value:
             return
-        kept = f"for up to {seconds:g} s" if seconds > NEVER else "for ever"
+        kept = f"for up to {seconds:.15g} s" if seconds > NEVER else "for ever"
         by_default = "" if pool.given(name) else " by default"
         message = (
-            f"{pool.title} keeps connections {kept} ({name}={seconds:g}{by_default}), "
-            f"{target.name} closes them after {limit.value:g} s of rest"
+            f"{pool.title} keeps connections {kept} ({name}={seconds:.15g}{by_default}), "
+            f"{target.name} closes them after {limit.value:.15g} s of rest"
         )
         notes = [Note(limit.span, "closes connections that rest")]
         notes += [Note(reason.span, reason.text) for reason in target.because if reason.span]
@@ -65,8 +65,8 @@ class RecycleAboveServerTimeout(Rule[System]):
             return
         if client.is_in_use and pool.all_known and not is_checked(pool):
             message = (
-                f"{pool.title} keeps connections for up to {seconds:g} s ({name}={seconds:g}), MySQL by default "
-                f"closes them after {MYSQL_WAIT_TIMEOUT_S} s of rest{unless}"
+                f"{pool.title} keeps connections for up to {seconds:.15g} s ({name}={seconds:.15g}), MySQL by "
+                f"default closes them after {MYSQL_WAIT_TIMEOUT_S} s of rest{unless}"
             )
             notes = [Note(place, "the number is written here") for place in pool.written_at(age)]
             yield self.finding(pool.used_at(age), message, notes=notes, severity=Severity.WARNING)

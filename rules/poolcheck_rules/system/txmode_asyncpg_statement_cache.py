@@ -14,19 +14,19 @@ from poolcheck.read.python.prepared import (
 )
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Client, System, one_for_each_place, operands, sharing
+from poolcheck.system import Client, System, SystemWithLinks, one_for_each_place, operands, sharing
 from poolcheck.value import Table
 
 if TYPE_CHECKING:
     from poolcheck.read.python.pools import ClientPool
 
 
-class TxmodeAsyncpgStatementCache(Rule[System]):
+class TxmodeAsyncpgStatementCache(Rule[SystemWithLinks]):
     id = "txmode-asyncpg-statement-cache"
     severity = Severity.ERROR
     since = "0.1"
 
-    def check(self, system: System) -> Iterator[Finding]:
+    def check(self, system: SystemWithLinks) -> Iterator[Finding]:
         clients = [client for client in system.clients if client.is_in_use and caches_statements(client.pool)]
         yield from one_for_each_place(found for client in clients for found in self.of_client(client, system))
 

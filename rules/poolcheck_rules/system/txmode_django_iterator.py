@@ -8,7 +8,7 @@ from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.sql.acts import Act
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Sent, System, one_for_each_place, operands
+from poolcheck.system import Sent, System, SystemWithLinks, one_for_each_place, operands
 from poolcheck.value import Known
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ _END = re.compile(r"\s*[,}]")
 """What follows the value of an entry where that is all of it."""
 
 
-class TxmodeDjangoIterator(Rule[System]):
+class TxmodeDjangoIterator(Rule[SystemWithLinks]):
     id = "txmode-django-iterator"
     severity = Severity.ERROR
     since = "0.1"
 
-    def check(self, system: System) -> Iterator[Finding]:
+    def check(self, system: SystemWithLinks) -> Iterator[Finding]:
         yield from one_for_each_place(found for sent in system.sent for found in self.of_one(sent, system))
 
     def of_one(self, sent: Sent, system: System) -> Iterator[Finding]:

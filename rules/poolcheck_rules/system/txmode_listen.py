@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Severity
 from poolcheck.read.sql.acts import Act
 from poolcheck.rule import Rule
-from poolcheck.system import Sent, System, one_for_each_place, operands
+from poolcheck.system import Sent, SystemWithLinks, one_for_each_place, operands
 
 
-class TxmodeListen(Rule[System]):
+class TxmodeListen(Rule[SystemWithLinks]):
     id = "txmode-listen"
     severity = Severity.ERROR
     since = "0.1"
 
-    def check(self, system: System) -> Iterator[Finding]:
+    def check(self, system: SystemWithLinks) -> Iterator[Finding]:
         listening = {sent.client.pool.span for sent in system.sent if sent.executed.act is Act.LISTEN}
         # Who waits for notifications on a connection that is seen to listen has the fault told there.
         told = [

@@ -9,7 +9,17 @@ from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.prepared import threshold_of
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Client, Sharing, System, Target, exchange, one_for_each_place, operands, sharing
+from poolcheck.system import (
+    Client,
+    Sharing,
+    System,
+    SystemWithLinks,
+    Target,
+    exchange,
+    one_for_each_place,
+    operands,
+    sharing,
+)
 from poolcheck.value import Known, Table
 
 if TYPE_CHECKING:
@@ -20,12 +30,12 @@ SETS_THRESHOLD = re.compile(r"\.\s*prepare(?:_threshold|d_max)\s*=(?!=)")
 OFF = "prepare_threshold"
 
 
-class TxmodePsycopg3AutoPrepare(Rule[System]):
+class TxmodePsycopg3AutoPrepare(Rule[SystemWithLinks]):
     id = "txmode-psycopg3-auto-prepare"
     severity = Severity.ERROR
     since = "0.1"
 
-    def check(self, system: System) -> Iterator[Finding]:
+    def check(self, system: SystemWithLinks) -> Iterator[Finding]:
         clients = [client for client in system.clients if client.is_in_use and prepares(client.pool)]
         left = [client for client in clients if not sets_threshold(client.pool, system)]
         yield from one_for_each_place(found for client in left for found in self.of_client(client, system))

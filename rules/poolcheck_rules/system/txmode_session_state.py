@@ -11,7 +11,7 @@ from poolcheck.read.sql.parameters import is_parameter
 from poolcheck.read.sql.tokens import tokens
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span
-from poolcheck.system import Sent, System, one_for_each_place, operands
+from poolcheck.system import Sent, SystemWithLinks, one_for_each_place, operands
 
 if TYPE_CHECKING:
     from poolcheck.read.python.executed import Executed
@@ -32,12 +32,12 @@ _MAY_BE_TRACKED: tuple[tuple[Version, frozenset[str]], ...] = (
 _GIVES_NUMBERS = re.compile(r"\b(?:INSERT|NEXTVAL|SETVAL)\b", re.IGNORECASE)
 
 
-class TxmodeSessionState(Rule[System]):
+class TxmodeSessionState(Rule[SystemWithLinks]):
     id = "txmode-session-state"
     severity = Severity.ERROR
     since = "0.1"
 
-    def check(self, system: System) -> Iterator[Finding]:
+    def check(self, system: SystemWithLinks) -> Iterator[Finding]:
         yield from one_for_each_place(found for sent in firsts(system.sent) for found in self.of_one(sent))
 
     def of_one(self, sent: Sent) -> Iterator[Finding]:

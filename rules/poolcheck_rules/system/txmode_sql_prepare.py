@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Severity
 from poolcheck.read.sql.acts import Act
 from poolcheck.rule import Rule
-from poolcheck.system import Sent, System, one_for_each_place, operands
+from poolcheck.system import Sent, SystemWithLinks, one_for_each_place, operands
 
 
-class TxmodeSqlPrepare(Rule[System]):
+class TxmodeSqlPrepare(Rule[SystemWithLinks]):
     id = "txmode-sql-prepare"
     severity = Severity.ERROR
     since = "0.1"
 
-    def check(self, system: System) -> Iterator[Finding]:
+    def check(self, system: SystemWithLinks) -> Iterator[Finding]:
         prepared = {sent.executed.name for sent in system.sent if sent.executed.act is Act.PREPARE}
         told = [sent for sent in system.sent if sent.executed.act is Act.PREPARE and sent.executed.is_kept]
         # Whatever executes it has the same fault as what prepares it.

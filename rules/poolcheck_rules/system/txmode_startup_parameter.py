@@ -12,7 +12,16 @@ from poolcheck.read.python.drivers import DRIVERS
 from poolcheck.read.sql.parameters import is_parameter
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import Client, Pooler, Sharing, System, exchange, one_for_each_place, operands
+from poolcheck.system import (
+    Client,
+    Pooler,
+    Sharing,
+    System,
+    SystemWithLinks,
+    exchange,
+    one_for_each_place,
+    operands,
+)
 
 if TYPE_CHECKING:
     from poolcheck.read.python.pools import ClientPool
@@ -69,12 +78,12 @@ class Outcome(NamedTuple):
     unless: str = ""
 
 
-class TxmodeStartupParameter(Rule[System]):
+class TxmodeStartupParameter(Rule[SystemWithLinks]):
     id = "txmode-startup-parameter"
     severity = Severity.ERROR
     since = "0.1"
 
-    def check(self, system: System) -> Iterator[Finding]:
+    def check(self, system: SystemWithLinks) -> Iterator[Finding]:
         clients = [client for client in system.clients if client.is_in_use]
         yield from one_for_each_place(found for client in clients for found in self.of_client(client, system))
 

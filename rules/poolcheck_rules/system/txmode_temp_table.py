@@ -8,18 +8,18 @@ from poolcheck.read.sql.acts import Act
 from poolcheck.read.sql.statements import Statement, statements
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Sent, System, one_for_each_place, operands
+from poolcheck.system import Sent, SystemWithLinks, one_for_each_place, operands
 
 if TYPE_CHECKING:
     from poolcheck.read.python.executed import Executed
 
 
-class TxmodeTempTable(Rule[System]):
+class TxmodeTempTable(Rule[SystemWithLinks]):
     id = "txmode-temp-table"
     severity = Severity.ERROR
     since = "0.1"
 
-    def check(self, system: System) -> Iterator[Finding]:
+    def check(self, system: SystemWithLinks) -> Iterator[Finding]:
         yield from one_for_each_place(found for sent in system.sent for found in self.of_one(sent))
 
     def of_one(self, sent: Sent) -> Iterator[Finding]:
