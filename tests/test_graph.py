@@ -360,7 +360,7 @@ def test_a_with_that_swallows_exceptions_goes_on_behind_itself() -> None:
         2 f() -> 3 -> ! 7
         3 leave suppress(Exception) -> 4 -> ! raised
         4 z = 1 -> end
-        7 leave suppress(Exception) -> 4 -> ! raised
+        7 leave suppress(Exception) -> caught 4 -> ! raised
         """,
     )
 

@@ -41,7 +41,10 @@ class Kind(StrEnum):
 
 
 class Way(StrEnum):
-    """How one node follows another. `YES` and `NO` are the answers of a test, and of a loop's next item."""
+    """How one node follows another. `YES` and `NO` are the answers of a test, and of a loop's next item.
+
+    An exception is `CAUGHT` by a handler, or by what a `with` statement is over.
+    """
 
     ON = auto()
     YES = auto()
@@ -142,8 +145,8 @@ _ENDING = frozenset(
 _QUIET = frozenset(
     {
         "abs", "bool", "bytes", "dict", "enumerate", "filter", "float", "format", "frozenset", "getattr",
-        "hasattr", "hash", "id", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max", "min", "print",
-        "range", "repr", "reversed", "round", "set", "sorted", "str", "sum", "super", "tuple", "type",
+        "hasattr", "hash", "id", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max", "min",
+        "print", "range", "repr", "reversed", "round", "set", "sorted", "str", "sum", "super", "tuple", "type",
         "vars", "zip",
     }
 )  # fmt: skip
@@ -268,7 +271,7 @@ class _Builder:
         is_raising = leaving is _Leaving.RAISE
         self._left.append(partial(self._beyond_layer, layer, leaving, node, Way.RAISE if is_raising else Way.ON))
         if is_raising and _last_name(item.item) in SWALLOWING:
-            self._left.append(partial(self._beyond_layer, layer, _Leaving.AT_ITS_END, node))
+            self._left.append(partial(self._beyond_layer, layer, _Leaving.AT_ITS_END, node, Way.CAUGHT))
         elif not is_raising:
             self._left.append(partial(self._beyond_layer, layer, _Leaving.RAISE, node, Way.RAISE))
         return node
