@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import libcst as cst
@@ -56,6 +57,9 @@ _BOUNDING = frozenset({"timeout", "timeout_at", "fail_after", "move_on_after", "
 
 _ANSWERING = frozenset({"delete", "get", "patch", "post", "put", "route", "task", "websocket"})
 """What functions are decorated with that are called again and again, be they called main."""
+
+_COMMAND = re.compile(r"(?!.*(?:bot|commands)\.)(?:\w+\.)*command")
+"""What functions are decorated with that are commands of a shell, and not of a chat."""
 
 _ENGINE_PACKAGES = frozenset({"alembic", "flask_sqlalchemy", "sqlalchemy", "sqlalchemy_utils", "sqlmodel"})
 
@@ -448,11 +452,22 @@ def _is_closed(method: cst.BaseExpression, scope: Scope) -> bool:
     pool = dotted(method.value) if isinstance(method, cst.Attribute) else None
     if pool is None or _last_name(method) != "getconn" or not scope.functions:
         return False
-    closing = {f"{pool}.close", f"{pool}.closeall"}
-    return any(isinstance(each, cst.Call) and dotted(each.func) in closing for each in walk(scope.functions[-1]))
+    return not {f"{pool}.close", f"{pool}.closeall"}.isdisjoint(_called_in(scope.functions[-1]))
+
+
+@lru_cache(maxsize=8)
+def _called_in(function: cst.FunctionDef) -> frozenset[str]:
+    """The names of what a function calls."""
+    names = (dotted(each.func) for each in walk(function) if isinstance(each, cst.Call))
+    return frozenset(name for name in names if name)
 
 
 def _is_main(function: cst.FunctionDef) -> bool:
-    """Whether a function is the one that a script consists of."""
+    """Whether a function is the one that a script consists of, or a command of the shell."""
     decorators = {_last_name(decorator.decorator) for decorator in function.decorators}
-    return function.name.value == "main" and decorators.isdisjoint(_ANSWERING)
+    commands = (
+        each.decorator.func if isinstance(each.decorator, cst.Call) else each.decorator
+        for each in function.decorators
+    )
+    is_command = any(_COMMAND.fullmatch(dotted(each) or "") for each in commands)
+    return is_command or (function.name.value == "main" and decorators.isdisjoint(_ANSWERING))

@@ -1,14 +1,14 @@
 """What becomes of a connection that a function takes, as far as it is certain."""
 
-from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.bindings import dotted, inside
+from poolcheck.read.python.bindings import dotted
 from poolcheck.read.python.graph import Kind
-from poolcheck.read.python.roles import lends, raises_at_yield
+from poolcheck.read.python.roles import lends, raises_at_yield, yields
 from poolcheck.read.python.scope import Scope
 from poolcheck.read.python.terms import Dropped, Terms
 from poolcheck.read.python.uses import Deed, Use, Uses
@@ -88,13 +88,18 @@ def walk_of(taken: Taken) -> Walked | None:
 
 def _walk(taken: Taken) -> tuple[Start | None, Walked | None]:
     function, terms, scope = taken.function, taken.terms, taken.scope
-    uses = Uses(function, terms, effects(scope, terms), lends=lends(function, scope))
+    uses = _uses(function, terms, scope)
     site = uses.around.awaited(taken.call)
     if terms.takes_when_awaited and site is taken.call and not uses.is_awaited_by_another(site):
         return None, None
     use = uses.of_position(site, taken.position) if taken.position is not None else uses.of(site, is_derived=False)
     start = Start(site, use, rests=terms.is_session)
     return start, Walk(function, uses, start, lends=raises_at_yield(function, scope)).walked()
+
+
+@lru_cache(maxsize=8)
+def _uses(function: cst.FunctionDef, terms: Terms, scope: Scope) -> Uses:
+    return Uses(function, terms, effects(scope, terms), lends=lends(function, scope))
 
 
 def _is_lost_nameless(use: Use, terms: Terms) -> bool:
@@ -176,8 +181,4 @@ def _skipped(raised: list[Exit], walked: Walked, scope: Scope) -> Fate:
 
 def _is_generator(function: cst.FunctionDef, scope: Scope) -> bool:
     """Whether a function yields to who may not come back."""
-    return not lends(function, scope) and _any_yield(inside(function))
-
-
-def _any_yield(nodes: Iterable[cst.CSTNode]) -> bool:
-    return any(isinstance(node, cst.Yield) for node in nodes)
+    return yields(function) and not lends(function, scope)

@@ -1,6 +1,7 @@
 """What a generator is for: whether what it yields comes back to it, and with it what was raised in between."""
 
 import re
+from functools import lru_cache
 
 import libcst as cst
 
@@ -12,6 +13,12 @@ _FIXTURES = frozenset({"fixture"})
 _OF_REQUESTS = re.compile(r"get_(?:async_)?(?:conn(?:ection)?|cursor|db|database|session)(?:_\w+)?")
 """What is called so and yields once is meant for Depends()."""
 _FRAMEWORKS = frozenset({"fastapi", "litestar", "starlette"})
+
+
+@lru_cache(maxsize=8)
+def yields(function: cst.FunctionDef) -> int:
+    """How many `yield` a function has of its own."""
+    return sum(isinstance(each, cst.Yield) for each in inside(function))
 
 
 def lends(function: cst.FunctionDef, scope: Scope) -> bool:
@@ -38,10 +45,12 @@ def _decorators(function: cst.FunctionDef) -> set[str]:
 
 
 def _is_dependency(function: cst.FunctionDef, scope: Scope) -> bool:
+    if not yields(function):
+        return False
     name = function.name.value
     text = scope.module.masked.text
     if f"{name})" in text and re.search(rf"\bDepends\(\s*(?:\w+\.)*{re.escape(name)}\s*[,)]", text):
         return True
     packages = {each.target.partition(".")[0] for each in scope.module.imports}
     is_asked_for = bool(_OF_REQUESTS.fullmatch(name)) and not _FRAMEWORKS.isdisjoint(packages)
-    return is_asked_for and sum(isinstance(each, cst.Yield) for each in inside(function)) == 1
+    return is_asked_for and yields(function) == 1

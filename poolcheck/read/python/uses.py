@@ -133,6 +133,7 @@ class Effect(StrEnum):
 
     BORROWS = auto()
     RELEASES = auto()
+    PAUSES = auto()
     TAKES = auto()
     UNKNOWN = auto()
 
@@ -195,10 +196,16 @@ class Uses:
         self._terms = terms
         self._effects = effects
         self._lends = lends
+        self._found: dict[tuple[str, bool], list[tuple[cst.CSTNode, Use]]] = {}
         self._enters = function.name.value in {"__aenter__", "__enter__"}
 
-    def of_name(self, name: str, *, is_derived: bool) -> Iterator[tuple[cst.CSTNode, Use]]:
+    def of_name(self, name: str, *, is_derived: bool) -> list[tuple[cst.CSTNode, Use]]:
         """The places where the value of a name is used, each with the use."""
+        if (name, is_derived) not in self._found:
+            self._found[name, is_derived] = [*self._of_name(name, is_derived=is_derived)]
+        return self._found[name, is_derived]
+
+    def _of_name(self, name: str, *, is_derived: bool) -> Iterator[tuple[cst.CSTNode, Use]]:
         for node in self.around.names.get(name, ()):
             if self._is_read(node, name):
                 nested = [
@@ -474,6 +481,8 @@ class Uses:
                 return Use(Deed.ASKED, called)
             case Effect.RELEASES:
                 return Use(Deed.RELEASED, called)
+            case Effect.PAUSES:
+                return Use(Deed.PAUSED, called)
             case Effect.TAKES:
                 return Use(Deed.GONE, called)
             case _:

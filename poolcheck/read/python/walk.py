@@ -1,14 +1,15 @@
 """One forward walk through a function: what becomes of a connection on every way from where it is taken.
 
-The walk begins at the entry of the function, so that it knows what tests have answered where the connection is
-taken. From there on it follows the names that the connection goes by, until it is given back, somebody else has
-it, or the function ends. Ways that meet with the same names in hand go on as one, with what all of them know.
+What tests have answered on all ways to where it is taken is known there. From there on the walk follows the names
+that it goes by, until it is given back, somebody else has it, or the function ends. Ways that meet with the same
+names in hand go on as one, with what all of them know.
 """
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum, auto
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import libcst as cst
@@ -25,14 +26,19 @@ from poolcheck.read.python.graph import (
     graph_of,
     parts,
 )
-from poolcheck.read.python.guards import NOTHING, Knowledge, answer, assigned, forgotten, learned
+from poolcheck.read.python.guards import NOTHING, Knowledge, answer, assigned, code, forgotten, learned
 from poolcheck.read.python.uses import Deed, Use, Uses, is_endless, last_name
+
+MOST_KNOWN = 64
+"""So many answers are remembered."""
 
 MOST_STATES = 20_000
 """A walk that meets more states than this gives up."""
 
 NAMELESS = ""
 """What a connection goes by that nothing refers to."""
+
+_WORD = re.compile(r"[\w.]+")
 
 _LEAVING = frozenset({Deed.GONE, Deed.RETURNED, Deed.YIELDED})
 """What is somebody else's from then on."""
@@ -55,9 +61,8 @@ class Raised(StrEnum):
 
 
 class Holding(StrEnum):
-    """Whether the connection is out. One that `RESTS` is a session's that has executed nothing."""
+    """Whether the connection is out. One that `RESTS` is a session's that has executed nothing yet."""
 
-    NOT_YET = auto()
     RESTS = auto()
     HELD = auto()
 
@@ -141,6 +146,43 @@ class _Plan:
             self.bound.append(known[syntax][0])
             self.yields.append(known[syntax][1])
 
+    @cached_property
+    def known(self) -> Mapping[int, Knowledge]:
+        """What is known at the nodes that are reached from the entry, whatever is taken on the way."""
+        found: dict[int, Knowledge] = {0: NOTHING}
+        waiting = deque([0])
+        while waiting:
+            at = waiting.popleft()
+            node = self.graph.nodes[at]
+            after = self.bind(at, found[at])
+            for edge in node.edges:
+                known = told(node, edge, found[at] if edge.way is Way.RAISE else after, frozenset())
+                if known is None:
+                    continue
+                before = found.get(edge.target)
+                if before is None or not before <= known:
+                    found[edge.target] = known if before is None else before & known
+                    waiting.append(edge.target)
+        return found
+
+    @cached_property
+    def _tested(self) -> frozenset[str]:
+        """The words in what is asked, and in what flags may stand for."""
+        tests = (test for node in self.graph.nodes if node.kind is Kind.TEST and (test := _test(node)))
+        return frozenset(word for test in tests for word in _WORD.findall(code(test)))
+
+    def bind(self, at: int, known: Knowledge) -> Knowledge:
+        """What is known behind a node that binds names."""
+        bound = self.bound[at]
+        if not bound:
+            return known
+        is_told = {name: value is not None and name in self._tested for name, value in bound.items()}
+        known = forgotten([name for name in bound if not is_told[name]], known)
+        for name, value in bound.items():
+            if is_told[name]:
+                known = assigned(name, value, known)
+        return known
+
     def holding(self, node: cst.CSTNode, uses: Uses) -> list[int]:
         """The nodes of the graph that execute a node of the syntax."""
         for each in (node, *uses.around.ancestors(node)):
@@ -152,6 +194,17 @@ class _Plan:
         """The `yield` that a node of the graph executes."""
         found = (each for part in parts(self.graph.nodes[at]) for each in (part, *inside(part)))
         return next(each for each in found if isinstance(each, cst.Yield))
+
+
+def told(node: Node, edge: Edge, known: Knowledge, held: frozenset[str]) -> Knowledge | None:
+    """What is known on an edge; None where a test is known to answer otherwise."""
+    test = _test(node) if edge.way in {Way.YES, Way.NO} else None
+    if test is None:
+        return known
+    outcome = edge.way is Way.YES
+    if answer(test, known, held) is (not outcome):
+        return None
+    return learned(test, outcome, known) if len(known) < MOST_KNOWN else known
 
 
 def _yields(part: cst.CSTNode) -> bool:
@@ -191,6 +244,38 @@ def _targets(target: cst.CSTNode) -> Iterator[str]:
             yield each.value
 
 
+class _Collected(NamedTuple):
+    """The uses at each node of the graph, with the names used, those of what is derived, and all that release."""
+
+    at: Mapping[int, list[tuple[str, Use]]]
+    derived: frozenset[str]
+    releases: tuple[Use, ...]
+
+
+@lru_cache(maxsize=8)
+def _collected(uses: Uses, names: tuple[str, ...], derived: tuple[str, ...]) -> _Collected:
+    """All uses of the names that a connection, and what is derived from it, ever go by."""
+    plan = _plan(uses.around.function)
+    at: dict[int, list[tuple[str, Use]]] = defaultdict(list)
+    waiting = [*((name, False) for name in names), *((name, True) for name in derived)]
+    others = {*derived}
+    releases: dict[Use, None] = {}
+    seen: set[str] = set()
+    while waiting:
+        name, is_derived = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for node, use in uses.of_name(name, is_derived=is_derived):
+            for place in plan.holding(node, uses):
+                at[place].append((name, use))
+            waiting += [*((each, False) for each in use.names), *((each, True) for each in use.derived)]
+            others |= {*use.derived}
+            if use.deed is Deed.RELEASED:
+                releases.setdefault(use)
+    return _Collected(at, frozenset(others), tuple(releases))
+
+
 class Walk:
     """The walk of one connection."""
 
@@ -199,11 +284,8 @@ class Walk:
         self._uses = uses
         self._start = start
         self._lends = lends
-        self._derived: set[str] = set()
-        self._at: dict[int, list[tuple[str, Use]]] = defaultdict(list)
         self._sites = frozenset(self._plan.holding(start.site, uses)) if start.site else frozenset({0})
-        self._collect()
-        self._followed = self._reaching_release()
+        self._at, self._derived, self._releases = _collected(uses, start.use.names, start.use.derived)
         self._known: dict[State, Knowledge] = {}
         self._parents: dict[State, State] = {}
         self._ended: dict[Use, None] = {}
@@ -213,25 +295,8 @@ class Walk:
         self._exits: dict[State, bool] = {}
         self._waiting: deque[State] = deque()
 
-    def _collect(self) -> None:
-        """Finds all uses of the names that the connection, and what is derived from it, ever go by."""
-        waiting = [(name, False) for name in self._start.use.names]
-        waiting += [(name, True) for name in self._start.use.derived]
-        self._derived |= {*self._start.use.derived}
-        seen: set[str] = set()
-        while waiting:
-            name, is_derived = waiting.pop()
-            if name in seen:
-                continue
-            seen.add(name)
-            for node, use in self._uses.of_name(name, is_derived=is_derived):
-                for at in self._plan.holding(node, self._uses):
-                    self._at[at].append((name, use))
-                waiting += [(each, False) for each in use.names]
-                waiting += [(each, True) for each in use.derived]
-                self._derived |= {*use.derived}
-
-    def _reaching_release(self) -> set[int]:
+    @cached_property
+    def _followed(self) -> set[int]:
         """The nodes behind which a release comes, before the connection is taken again."""
         releases = [
             at for at, uses in self._at.items() for _, use in uses if use.deed in {Deed.RELEASED, Deed.IN_VAIN}
@@ -247,16 +312,17 @@ class Walk:
 
     def walked(self) -> Walked:
         """What the walk meets."""
-        first = State(0, Holding.NOT_YET)
         if self._start.site is None:
             first = State(0, Holding.HELD, frozenset(self._start.use.names))
-        self._known[first] = NOTHING
-        self._waiting.append(first)
+            self._known[first] = NOTHING
+            self._waiting.append(first)
+        else:
+            for at in sorted(self._sites & self._plan.known.keys()):
+                self._take(State(at, Holding.RESTS), self._plan.graph.nodes[at], self._plan.known[at])
         while self._waiting and len(self._known) <= MOST_STATES:
             self._step(self._waiting.popleft())
         exits = tuple(self._exit(state, is_overwritten=lost) for state, lost in self._exits.items())
-        releases = [use for uses in self._at.values() for _, use in uses if use.deed is Deed.RELEASED]
-        together = tuple(dict.fromkeys((*self._released, *releases)))
+        together = (*self._released, *self._releases)
         return Walked(exits, tuple(self._ended), tuple(self._released), together, given_up=bool(self._waiting))
 
     def _exit(self, last: State, *, is_overwritten: bool) -> Exit:
@@ -321,12 +387,6 @@ class Walk:
 
     def _execute(self, state: State, node: Node, known: Knowledge) -> None:
         uses = self._uses_at(state)
-        if state.at in self._sites and state.holding is Holding.NOT_YET and self._start.site:
-            self._take(state, node, known)
-            return
-        if state.holding is Holding.NOT_YET:
-            self._onward(state, state, node, known)
-            return
         leaving = _LEAVING if state.vain is None else _LEAVING - {Deed.YIELDED}
         deeds = {use.deed for use in uses}
         if deeds & leaving and Deed.RELEASED not in deeds:
@@ -351,16 +411,13 @@ class Walk:
             self._ended.setdefault(use)
 
     def _uses_at(self, state: State) -> list[Use]:
-        if state.holding is Holding.NOT_YET or state.at not in self._at:
+        if state.at not in self._at:
             return []
         return [use for name, use in self._at[state.at] if name in state.names or name in self._derived]
 
     def _take(self, state: State, node: Node, known: Knowledge) -> None:
         """The connection is taken: what is done with it there is the beginning of all else."""
         use = self._start.use
-        failed = [edge for edge in node.edges if edge.way is Way.RAISE]
-        for edge in failed:
-            self._go(state._replace(at=edge.target), known, state)
         if use.deed in {*_LEAVING, Deed.HANDED}:
             self._end([use])
             return
@@ -377,7 +434,7 @@ class Walk:
         )
         for test, outcome in self._conditions():
             known = learned(test, outcome, known)
-        known = self._bind(state.at, known)
+        known = self._plan.bind(state.at, known)
         if use.deed is Deed.LENT and self._lends:
             self._causes.setdefault(state.at, self._plan.yielding(state.at))
             self._fail(taken, node, known, Raised.ANYTHING, state)
@@ -429,19 +486,9 @@ class Walk:
         names = (after.names - removed) | added
         if names:
             after = after._replace(names=names)
-            self._onward(after, state, node, self._bind(state.at, known))
+            self._onward(after, state, node, self._plan.bind(state.at, known))
         elif after.holding is Holding.HELD:
             self._exits.setdefault(state, True)
-
-    def _bind(self, at: int, known: Knowledge) -> Knowledge:
-        bound = self._plan.bound[at]
-        if not bound:
-            return known
-        known = forgotten([name for name in bound if bound[name] is None], known)
-        for name, value in bound.items():
-            if value is not None:
-                known = assigned(name, value, known)
-        return known
 
     def _fail(self, state: State, node: Node, known: Knowledge, raised: Raised, parent: State) -> None:
         """Goes on with an exception that comes while the connection is held."""
@@ -452,11 +499,6 @@ class Walk:
 
     def _onward(self, state: State, parent: State, node: Node, known: Knowledge, *, raises: bool = True) -> None:
         """Goes on to what comes next, without what comes by an exception but for a `raise`."""
-        if state.holding is Holding.NOT_YET:
-            known_after = self._bind(parent.at, known)
-            for edge in node.edges:
-                self._follow(edge, state, parent, node, known if edge.way is Way.RAISE else known_after)
-            return
         for edge in node.edges:
             if edge.way is not Way.RAISE or node.kind is Kind.LEAVE:
                 self._follow(edge, state, parent, node, known)
@@ -475,26 +517,20 @@ class Walk:
         )
 
     def _follow(self, edge: Edge, state: State, parent: State, node: Node, known: Knowledge) -> None:
-        is_leaving = node.kind is Kind.LEAVE and edge.way is Way.RAISE and state.holding is not Holding.NOT_YET
+        is_leaving = node.kind is Kind.LEAVE and edge.way is Way.RAISE
         if is_leaving and any(each.way is Way.ON for each in node.edges):
             # That leaving it may raise as well is not counted.
             return
         if edge.way is Way.NO and isinstance(node.syntax, cst.For) and is_endless(node.syntax.iter):
             return
-        if node.kind is Kind.LEAVE and edge.way is Way.RAISE and _swallows(node.syntax, state.exception):
+        if is_leaving and _swallows(node.syntax, state.exception):
             return
-        if edge.way in {Way.YES, Way.NO} and (test := _test(node)) is not None:
-            outcome = edge.way is Way.YES
-            if answer(test, known, state.names if state.holding is not Holding.NOT_YET else frozenset()) is (
-                not outcome
-            ):
-                return
-            known = learned(test, outcome, known)
+        after = told(node, edge, known, state.names)
+        if after is None:
+            return
         is_over = node.kind is Kind.CATCH or (node.kind is Kind.LEAVE and edge.way is Way.CAUGHT)
         exception = "" if is_over else state.exception
-        if edge.way is Way.RAISE and state.holding is Holding.NOT_YET:
-            exception = state.exception or Raised.ANYTHING
-        self._go(state._replace(at=edge.target, exception=exception), known, parent)
+        self._go(state._replace(at=edge.target, exception=exception), after, parent)
 
 
 def _test(node: Node) -> cst.BaseExpression | None:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.arguments import order_of
-from poolcheck.read.python.bindings import inside, parameters, returned
+from poolcheck.read.python.bindings import parameters, returned
 from poolcheck.read.python.names import functions_called
+from poolcheck.read.python.roles import yields
 from poolcheck.read.python.scope import Definition, Scope, decorator_of, is_kept
 from poolcheck.read.python.terms import Terms
 from poolcheck.read.python.uses import Deed, Effect, Effects, Use, Uses
@@ -66,7 +67,7 @@ class _Effects:
 
     def _effect(self, parameter: _Parameter, above: tuple[cst.FunctionDef, ...], *, is_derived: bool) -> Effect:
         function, name, scope = parameter
-        if any(isinstance(node, cst.Yield) for node in inside(function)):
+        if yields(function):
             return Effect.UNKNOWN
         around = scope.inside(function)
         names = ((), (name,)) if is_derived else ((name,), ())
@@ -75,8 +76,10 @@ class _Effects:
         walked = Walk(function, uses, Start(None, use), lends=False).walked()
         if walked.given_up:
             return Effect.UNKNOWN
-        if walked.released:
+        if any(each.deed is Deed.RELEASED for each in walked.released):
             return Effect.RELEASES
+        if walked.released and not walked.ended:
+            return Effect.PAUSES
         if walked.ended or any(each.vain for each in walked.exits):
             return Effect.TAKES if any(use.deed is not Deed.HANDED for use in walked.ended) else Effect.UNKNOWN
         return Effect.BORROWS
@@ -115,7 +118,7 @@ def fresh(function: Definition, walks: Callable[[cst.FunctionDef, Scope], "list[
         return None
     if any(decorator_of(each, scope) in _SHARING for each in node.decorators):
         return None
-    if any(isinstance(each, cst.Yield) for each in inside(node)):
+    if yields(node):
         return None
     values = [each for each in returned(node) if not (isinstance(each, cst.Name) and each.value == "None")]
     uses = [use for walked in walks(node, scope) for use in walked.ended]
