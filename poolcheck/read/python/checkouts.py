@@ -13,7 +13,7 @@ from poolcheck.read.python.constructors import BY_NAME, Constructor, Holds, Libr
 from poolcheck.read.python.evaluate import evaluate
 from poolcheck.read.python.fate import Fate, Outcome, Taken, fate_of, walk_of
 from poolcheck.read.python.module import Module
-from poolcheck.read.python.names import class_of, definitions, functions_called
+from poolcheck.read.python.names import class_of, definitions, functions_called, in_class
 from poolcheck.read.python.pools import Role, constructor_called, role_of
 from poolcheck.read.python.provenance import Made, made_by
 from poolcheck.read.python.scope import Call, Class, Definition, Scope, qualified
@@ -34,9 +34,12 @@ from poolcheck.read.python.wrappers import fresh
 from poolcheck.source import Span
 from poolcheck.value import Value, number_of
 
-_TAKING = re.compile(r"(?:acquire|checkout|conn|[Ss]ession|_db|Maker|maker)\w*\s*\(")
+_ENDINGS = r"acquire|checkout|conn|connect|connection|_db|(?:create|get|make|new|open)_(?:\w+_)?session"
+_TAKING = re.compile(rf"(?:{_ENDINGS}|Session(?:Factory|Local|Maker)?|[Ss]ession_?(?:factory|maker))\s*\(")
 """What code mentions that takes a connection."""
-_OPENING = re.compile(r"acquire|checkout|conn|session|_db$|database", re.IGNORECASE)
+_ENTERED = re.compile(r"[ \t]*(?:async[ \t]+)?with[ \t]+[\w.]*[Ss]ession\w*[ \t]*\(")
+"""A `with` statement over a session, up to where the session is made."""
+_OPENING = re.compile(rf"(?:{_ENDINGS})$", re.IGNORECASE)
 """What functions are called that take a connection for their caller."""
 
 SHORTCUTS = frozenset({"execute", "executemany", "fetch", "fetchmany", "fetchrow", "fetchval"})
@@ -116,27 +119,49 @@ class Checkout(NamedTuple):
 def checkouts_of(module: Module) -> Iterator[Checkout]:
     """The calls in a module that take connections, in order."""
     role = role_of(module.path)
-    uses_asyncpg = any(each.target.partition(".")[0] == "asyncpg" for each in module.imports)
+    uses_asyncpg = _uses_asyncpg(module)
     for piece in module.pieces:
         code = module.code(piece)
-        if _TAKING.search(code) or (uses_asyncpg and _SHORTCUT.search(code)):
+        if _takes(code) or (uses_asyncpg and _SHORTCUT.search(code)):
             owner = Class(module, piece.scope) if piece.scope else None
             for tree, statement in module.statements(piece):
-                for call, scope, is_bounded in _calls(statement, Scope(module, tree, owner=owner)):
-                    if found := _checkout(call, scope, role):
-                        yield found._replace(is_bounded=is_bounded)
+                for call, scope, around in _calls(statement, Scope(module, tree, owner=owner)):
+                    if found := _checkout(call, scope, role, around):
+                        yield found
 
 
-def _calls(root: cst.CSTNode, scope: Scope) -> Iterator[tuple[cst.Call, Scope, bool]]:
-    """The calls in a statement, each with its scope and with whether its duration is bounded by what is around."""
-    waiting = [(root, scope, False)]
+def _takes(code: str) -> bool:
+    """Whether code may take a connection, other than by a `with` statement over a session, which most do."""
+    for found in _TAKING.finditer(code):
+        line = code.rfind("\n", 0, found.start()) + 1
+        if not _ENTERED.fullmatch(code, line, found.end()) or "no_autoflush" in code:
+            return True
+    return False
+
+
+@lru_cache(maxsize=8)
+def _uses_asyncpg(module: Module) -> bool:
+    return any(each.target.partition(".")[0] == "asyncpg" for each in module.imports)
+
+
+class _Around(NamedTuple):
+    """What is around a call: something that bounds its duration, and a `with` statement that is over it."""
+
+    is_bounded: bool = False
+    is_entered: bool = False
+
+
+def _calls(root: cst.CSTNode, scope: Scope) -> Iterator[tuple[cst.Call, Scope, _Around]]:
+    """The calls in a statement, each with its scope and what is around it."""
+    waiting = [(root, scope, _Around())]
     while waiting:
-        node, around, is_bounded = waiting.pop()
+        node, within, around = waiting.pop()
         if isinstance(node, cst.Call):
-            yield node, around, is_bounded
-        within = around.inside(node) if isinstance(node, cst.FunctionDef) else around
-        bounded = is_bounded or _bounds(node)
-        waiting += [(child, within, bounded) for child in children(node)][::-1]
+            yield node, within, around
+        if isinstance(node, cst.FunctionDef):
+            within = within.inside(node)
+        inner = _Around(around.is_bounded or _bounds(node), is_entered=isinstance(node, cst.WithItem))
+        waiting += [(child, within, inner) for child in children(node)][::-1]
 
 
 def _bounds(node: cst.CSTNode) -> bool:
@@ -170,9 +195,27 @@ class _Source(NamedTuple):
     asked: str = ""
 
 
-def _checkout(call: cst.Call, scope: Scope, role: Role) -> Checkout | None:
+def _checkout(call: cst.Call, scope: Scope, role: Role, around: _Around) -> Checkout | None:
     found = _source(call, scope, DEEPEST)
-    return _taken(call, found, scope, role) if found else None
+    if found is None:
+        return None
+    terms = found.terms
+    is_left = terms is not None and (terms.takes_when_awaited or terms.entered is With.GIVES_BACK)
+    fate = None if around.is_entered and is_left else _fate(call, found, scope)
+    if fate is None and (found.is_wrapped or (terms is not None and terms.is_session)):
+        # That is no call of a pool.
+        return None
+    return _taken(call, found, scope, role)._replace(fate=fate, is_bounded=around.is_bounded)
+
+
+def _fate(call: cst.Call, source: _Source, scope: Scope) -> Fate | None:
+    if source.terms is None or not scope.functions or _is_closed(call.func, scope):
+        return None
+    if source.made and source.made.constructor.library is not Library.SQLALCHEMY and _is_local(call.func, scope):
+        return None
+    fate = fate_of(Taken(call, source.terms, scope.functions[-1], scope, source.position))
+    is_unsure = fate and fate.outcome in {Outcome.SKIPPED_ON_EXCEPTION, Outcome.LEFT_EARLY}
+    return None if source.is_guess and is_unsure else fate
 
 
 DEEPEST = 3
@@ -213,6 +256,8 @@ def _of_pool(call: cst.Call, func: cst.BaseExpression, method: str, scope: Scope
     pool = cst.ensure_type(func, cst.Attribute).value
     if method == "getconn":
         return _lent(call, pool, scope)
+    if method in SHORTCUTS and not _uses_asyncpg(scope.module):
+        return None
     made = made_by(pool, scope)
     if made is None:
         return _from_likely_engine(call, pool, method, scope)
@@ -284,9 +329,10 @@ def _session(call: cst.Call, scope: Scope) -> _Source | None:
     name = qualified(call.func, scope) or ""
     if name in _SESSIONS | _ASYNC_SESSIONS:
         return _of_session(name in _ASYNC_SESSIONS) if _binds_engine(call, scope, is_certain=False) else None
-    makers = [each for each in definitions(call.func, scope).definitions if isinstance(each.node, cst.Call)]
+    found = _bound_to(call.func, scope)
+    makers = [each for each in found if isinstance(each.node, cst.Call)]
     names = {qualified(each.node.func, each.scope) for each in makers if isinstance(each.node, cst.Call)}
-    if not makers or len(makers) < len(definitions(call.func, scope).definitions):
+    if not makers or len(makers) < len(found):
         return None
     bound = [
         _binds_engine(each.node, each.scope, is_certain=True) for each in makers if isinstance(each.node, cst.Call)
@@ -297,6 +343,20 @@ def _session(call: cst.Call, scope: Scope) -> _Source | None:
     if names <= _ASYNC_SESSION_MAKERS:
         return _of_session(is_async=True)
     return _of_session(is_async=is_async) if names <= _SESSION_MAKERS else None
+
+
+def _bound_to(func: cst.BaseExpression, scope: Scope) -> tuple[Definition, ...]:
+    match func:
+        case cst.Attribute(value=cst.Name("self"), attr=cst.Name(name)) if scope.owner and scope.functions:
+            return _set_in(scope.owner.itself, name)
+        case _:
+            return definitions(func, scope).definitions
+
+
+@lru_cache(maxsize=64)
+def _set_in(owner: Class, name: str) -> tuple[Definition, ...]:
+    """What an attribute of a class is set to; many of its methods ask for it."""
+    return in_class(owner, name).definitions
 
 
 def _makes_async(maker: cst.Call, scope: Scope) -> bool:
@@ -370,14 +430,6 @@ def _is_typed(node: cst.BaseExpression, scope: Scope) -> bool:
 def _taken(call: cst.Call, source: _Source, scope: Scope, role: Role) -> Checkout:
     function = scope.functions[-1] if scope.functions else None
     maker = source.made.constructor if source.made else None
-    is_local = _is_local(call.func, scope)
-    dies = is_local and maker is not None and maker.library is not Library.SQLALCHEMY
-    is_judged = not dies and not _is_closed(call.func, scope)
-    fate = None
-    if source.terms and function and is_judged:
-        fate = fate_of(Taken(call, source.terms, function, scope, source.position))
-    if fate and source.is_guess and fate.outcome in {Outcome.SKIPPED_ON_EXCEPTION, Outcome.LEFT_EARLY}:
-        fate = None
     return Checkout(
         span=scope.span(call),
         title=_in_short(call),
@@ -388,12 +440,12 @@ def _taken(call: cst.Call, source: _Source, scope: Scope, role: Role) -> Checkou
         is_bounded=False,
         role=role,
         runs_once=role is not Role.APPLICATION or (function is not None and _is_main(function)),
-        pool_is_local=is_local,
-        fate=fate,
+        pool_is_local=_is_local(call.func, scope),
+        fate=None,
         terms=source.terms,
         is_wrapped=source.is_wrapped,
         asked=source.asked,
-        limit=_limit(source.made) if fate and source.made and source.terms else None,
+        limit=_limit(source.made) if source.made and source.terms else None,
     )
 
 
