@@ -15,6 +15,7 @@ NAMES = (
     "PooledMySQL",
     "PooledPostgresql",
     "QueuePool",
+    "SessionLocal(",
     "SQLALCHEMY_",
     "Tortoise",
     "aiomysql",
@@ -31,6 +32,8 @@ NAMES = (
     "engine.connect(",
     "engine_from_config",
     "flask_sqlalchemy",
+    "get_conn(",
+    "get_db_connection(",
     "getconn",
     "import databases",
     "mysql import connector",
@@ -44,6 +47,7 @@ NAMES = (
     "pymysql",
     "raw_connection",
     "register_tortoise",
+    "sessionmaker",
 )
 """What a file mentions that makes, takes or returns connections."""
 

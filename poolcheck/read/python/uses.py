@@ -486,7 +486,7 @@ class Uses:
             case Effect.TAKES:
                 return Use(Deed.GONE, called)
             case _:
-                return Use(Deed.HANDED if self._only_uses(called, name) else Deed.GONE, called)
+                return Use(Deed.HANDED if _only_uses(name) else Deed.GONE, called)
 
     def _given(self, called: cst.Call, name: str, value: cst.CSTNode) -> "_Step | None":
         """What a function does with a connection that is meant for connections."""
@@ -514,17 +514,6 @@ class Uses:
         called = self.around.parent(argument)
         return isinstance(called, cst.Call) and last_name(called.func) in _ENTERING
 
-    def _only_uses(self, called: cst.Call, name: str) -> bool:
-        """Whether a function likely keeps nothing of what it is given: one of the module's or of the object's own.
-
-        None that is named for it, no class, and none that is called where things are cleaned up.
-        """
-        if _KEEPING.search(name) or not name.lstrip("_")[:1].islower():
-            return False
-        if isinstance(called.func, cst.Attribute) and dotted(called.func.value) not in _NO_METHOD:
-            return False
-        return not any(isinstance(each, cst.ExceptHandler | cst.Finally) for each in self.around.ancestors(called))
-
 
 _LOOKING = (
     cst.Assert,
@@ -541,6 +530,11 @@ _LOOKING = (
     cst.While,
 )
 """Where a value does not go anywhere."""
+
+
+def _only_uses(name: str) -> bool:
+    """Whether a function likely keeps nothing of what it is given: no class, and none that is named for it."""
+    return not _KEEPING.search(name) and name.lstrip("_")[:1].islower()
 
 
 def last_name(node: cst.CSTNode) -> str:
