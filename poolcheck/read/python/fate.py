@@ -181,4 +181,4 @@ def _skipped(raised: list[Exit], walked: Walked, scope: Scope) -> Fate:
 
 def _is_generator(function: cst.FunctionDef, scope: Scope) -> bool:
     """Whether a function yields to who may not come back."""
-    return yields(function) and not lends(function, scope)
+    return yields(function) > 0 and not lends(function, scope)

@@ -33,6 +33,7 @@ NAMES = (
     "engine_from_config",
     "flask_sqlalchemy",
     "get_conn(",
+    "get_connection(",
     "get_db_connection(",
     "getconn",
     "import databases",
