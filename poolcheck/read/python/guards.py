@@ -41,6 +41,12 @@ def answer(test: cst.BaseExpression, known: Knowledge, held: frozenset[str]) -> 
             return None if None in answers else not deciding
         case cst.NamedExpr(target=target) if isinstance(target, cst.Name):
             return True if target.value in held else None
+        case cst.Comparison(
+            left=left, comparisons=[cst.ComparisonTarget(comparator=cst.Name(value="True" | "False"))]
+        ):
+            text, is_straight = _asked(test)
+            found = answer(left, known, held) if text == _asked(left)[0] else _known(text, known)
+            return found if found is None or is_straight is _asked(left)[1] else not found
         case cst.Name(value="True") | cst.Name(value="False") | cst.Name(value="None"):
             return test.value == "True"
         case cst.Integer(value=value):

@@ -458,8 +458,9 @@ class Walk:
             inner = outer
         site = self._start.site
         called = site.expression if isinstance(site, cst.Await) else site
-        if isinstance(called, cst.Call) and isinstance(called.func, cst.Attribute):
-            yield called.func.value, True
+        for call in (called, *(use.node for use in self._releases)):
+            if isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute):
+                yield call.func.value, True
 
     def _use(self, state: State, node: Node, known: Knowledge, uses: list[Use]) -> None:
         """Nothing that is done here ends it."""
@@ -489,6 +490,10 @@ class Walk:
             self._onward(after, state, node, self._plan.bind(state.at, known))
         elif after.holding is Holding.HELD:
             self._exits.setdefault(state, True)
+
+    def _made_of_it(self, known: Knowledge) -> frozenset[str]:
+        """The names of what is derived from the connection, but for those that are None as yet."""
+        return frozenset(name for name in self._derived if (f"{name} is None", True) not in known)
 
     def _fail(self, state: State, node: Node, known: Knowledge, raised: Raised, parent: State) -> None:
         """Goes on with an exception that comes while the connection is held."""
@@ -525,7 +530,7 @@ class Walk:
             return
         if is_leaving and _swallows(node.syntax, state.exception):
             return
-        after = told(node, edge, known, state.names)
+        after = told(node, edge, known, state.names | self._made_of_it(known))
         if after is None:
             return
         is_over = node.kind is Kind.CATCH or (node.kind is Kind.LEAVE and edge.way is Way.CAUGHT)
