@@ -99,7 +99,7 @@ class Deed(StrEnum):
     back. `RELEASED`, or will be; `PAUSED`: what it holds is given back until it is used again; `IN_VAIN`:
     released in a way that does not give it back. `YIELDED`: it is lent to who may not come back. `HANDED`: a
     function got it that is not seen, and that may do anything. `GONE`: somebody else has it now, to whom it was
-    `RETURNED` if it is the caller.
+    `RETURNED` if it is the caller. `BEGUN`: a session is `PAUSED` at the end of the `with` statement.
     """
 
     LOOKED = auto()
@@ -107,6 +107,7 @@ class Deed(StrEnum):
     LENT = auto()
     RELEASED = auto()
     PAUSED = auto()
+    BEGUN = auto()
     IN_VAIN = auto()
     YIELDED = auto()
     HANDED = auto()
@@ -413,7 +414,9 @@ class Uses:
         """What a `with` statement over it does."""
         bound = _bound_by(item)
         if is_derived:
-            return Use(Deed.LOOKED, item.item, derived=bound or ())
+            called = item.item.func if isinstance(item.item, cst.Call) else item.item
+            is_begun = self._terms.is_session and last_name(called) == "begin"
+            return Use(Deed.BEGUN if is_begun else Deed.LOOKED, item.item, derived=bound or ())
         if bound is None and item.asname:
             return Use(Deed.GONE, item.item)
         entered = self._terms.entered

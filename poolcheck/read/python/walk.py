@@ -132,6 +132,7 @@ class _Plan:
         self.graph: Graph = graph_of(function)
         self.nodes_of: dict[cst.CSTNode, list[int]] = defaultdict(list)
         self.before: dict[int, list[int]] = defaultdict(list)
+        self.leaving: dict[cst.CSTNode, list[int]] = defaultdict(list)
         self.bound: list[Mapping[str, cst.BaseExpression | None]] = []
         self.yields: list[bool] = []
         known: dict[cst.CSTNode | None, tuple[Mapping[str, cst.BaseExpression | None], bool]] = {None: ({}, False)}
@@ -140,6 +141,8 @@ class _Plan:
                 self.nodes_of[part].append(at)
             for edge in node.edges:
                 self.before[edge.target].append(at)
+            if node.kind is Kind.LEAVE and node.syntax:
+                self.leaving[node.syntax].append(at)
             syntax = None if node.kind is Kind.LEAVE else node.syntax
             if syntax not in known:
                 known[syntax] = dict(_bound(node)), any(map(_yields, parts(node)))
@@ -269,6 +272,9 @@ def _collected(uses: Uses, names: tuple[str, ...], derived: tuple[str, ...]) -> 
         for node, use in uses.of_name(name, is_derived=is_derived):
             for place in plan.holding(node, uses):
                 at[place].append((name, use))
+                entered = plan.graph.nodes[place].syntax if use.deed is Deed.BEGUN else None
+                for end in plan.leaving[entered] if entered else ():
+                    at[end].append((name, use._replace(deed=Deed.PAUSED)))
             waiting += [*((each, False) for each in use.names), *((each, True) for each in use.derived)]
             others |= {*use.derived}
             if use.deed is Deed.RELEASED:
