@@ -451,3 +451,38 @@ def test_a_context_manager_that_gives_back_in_finally_is_well() -> None:
 
 def test_what_another_generator_yields_it_may_not_get_back() -> None:
     assert outcome("conn = pool.getconn()\nyield conn\npool.putconn(conn)") is None
+
+
+def test_where_a_handler_leaves_with_the_connection_is_told() -> None:
+    text = function("""
+        conn = pool.getconn()
+        try:
+            conn.cursor().execute(sql)
+            pool.putconn(conn)
+        except Exception:
+            return False
+    """)
+
+    found = fate(text)
+
+    assert found.outcome is Outcome.SKIPPED_ON_EXCEPTION
+    assert [(shown(text, each.span), each.how) for each in found.left] == [("return False", Leaving.RETURNING)]
+
+
+def test_the_end_of_a_function_is_told_by_its_last_statement() -> None:
+    text = function("conn = pool.getconn()\nif sql:\n    pool.putconn(conn)\nprint(sql)")
+
+    found = fate(text)
+
+    assert [(shown(text, each.span), each.how) for each in found.left] == [("print(sql)", Leaving.ENDING)]
+
+
+def test_a_connection_that_another_takes_the_place_of_is_told() -> None:
+    text = function("conn = pool.getconn()\nif sql:\n    conn = pool.getconn(1)\npool.putconn(conn)")
+
+    found = fate(text)
+
+    assert found.outcome is Outcome.LEFT_EARLY
+    assert [(shown(text, each.span), each.how) for each in found.left] == [
+        ("conn = pool.getconn(1)", Leaving.OVERWRITING)
+    ]

@@ -172,11 +172,12 @@ def _place(way: Exit, scope: Scope) -> Span:
 
 
 def _skipped(raised: list[Exit], walked: Walked, scope: Scope) -> Fate:
-    causes = [each.raising for each in raised if each.raising]
-    first = min(scope.span(cause) for cause in causes)
+    first = min(scope.span(each.raising) for each in raised if each.raising)
+    ways = (each for each in raised if each.raising and scope.span(each.raising) == first)
+    left = tuple(_left(each, scope) for each in ways if not each.left_by_raise)
     releases = sorted(scope.span(use.node) for use in walked.released)
     behind = [span for span in releases if span.start > first.start]
-    return Fate(Outcome.SKIPPED_ON_EXCEPTION, first, next(iter(behind or releases), None))
+    return Fate(Outcome.SKIPPED_ON_EXCEPTION, first, next(iter(behind or releases), None), left[:1])
 
 
 def _is_generator(function: cst.FunctionDef, scope: Scope) -> bool:

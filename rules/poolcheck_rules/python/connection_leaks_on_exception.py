@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.checkouts import Checkout
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.fate import Outcome
+from poolcheck.read.python.fate import Leaving, Outcome
 from poolcheck.read.python.pools import Role
 from poolcheck.rule import Rule
+
+
+LEAVING = frozenset({Leaving.LOOPING, Leaving.RETURNING})
+"""Where a handler may be told to leave."""
 
 
 class ConnectionLeaksOnException(Rule[PythonModule]):
@@ -27,6 +31,7 @@ class ConnectionLeaksOnException(Rule[PythonModule]):
                 notes.append(
                     Note(fate.decided_at, "if what is done with it raises" if is_lent else "if this raises")
                 )
+            notes += [Note(each.span, "and it is left here") for each in fate.left if each.how in LEAVING]
             if fate.release:
                 notes.append(Note(fate.release, "this does not happen"))
             severity = self.severity.milder if checkout.runs_once else None
