@@ -35,7 +35,8 @@ from poolcheck.source import Span
 from poolcheck.value import Value, number_of
 
 _ENDINGS = r"acquire|checkout|conn|connect|connection|_db|(?:create|get|make|new|open)_(?:\w+_)?session"
-_TAKING = re.compile(rf"(?:{_ENDINGS}|Session(?:Factory|Local|Maker)?|[Ss]ession_?(?:factory|maker))\s*\(")
+_SESSION_ENDINGS = r"(?:async|db|local)_session|Session(?:Factory|Local|Maker)?|[Ss]ession_?(?:factory|maker)"
+_TAKING = re.compile(rf"(?:{_ENDINGS}|{_SESSION_ENDINGS})\s*\(")
 """What code mentions that takes a connection."""
 _ENTERED = re.compile(r"[ \t]*(?:async[ \t]+)?with[ \t]+[\w.]*[Ss]ession\w*[ \t]*\(")
 """A `with` statement over a session, up to where the session is made."""
