@@ -32,6 +32,10 @@ _SAME = frozenset({"execution_options"})
 """Methods of an engine that return it with other options."""
 
 
+MOST_BINDINGS = 32
+"""What is bound to more things is not asked for what made them all."""
+
+
 class Made(NamedTuple):
     """What made an object, and which arguments it was given by name; None where that is not seen.
 
@@ -102,6 +106,9 @@ def _bound_to(node: cst.Name | cst.Attribute, scope: Scope, seen: set[cst.CSTNod
                 yield Made(declared) if declared else None
                 return
     found = definitions(node, scope).definitions
+    if len(found) > MOST_BINDINGS:
+        yield None
+        return
     makers = [made for definition in found for made in _made(definition, seen)]
     if declared := next(filter(None, map(_declared, found)), None):
         yield from [made or Made(declared) for made in makers] or [Made(declared)]
