@@ -1,6 +1,7 @@
 """What is worked out of values before anything runs: arithmetic, comparisons, conversions, and texts."""
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -106,11 +107,32 @@ def _behind_the_first(text: Scalar) -> str:
     raise TypeError
 
 
-def _with_scheme(url: str, scheme: str) -> str:
-    _, colon, rest = url.partition("://")
-    if not colon:
+_PARTS = ("scheme", "login", "host", "port", "path", "query")
+PUT_IN_URLS: Mapping[str, str] = {f"with {part}": part for part in _PARTS}
+"""Functions that give a URL another part."""
+
+
+def with_part(url: str, part: str, value: str | int | None) -> str:
+    """A URL of which a part is another; a HOLE in it is left where it is. Raises ValueError for what is no URL."""
+    found = _URL.fullmatch(url)
+    if found is None:
         raise ValueError
-    return f"{scheme}://{rest}"
+    parts = {name: found[name] or "" for name in _PARTS}
+    parts[part] = "" if value is None else str(value).removeprefix("/" if part == "path" else "")
+    scheme, login, host, port, path, query = parts.values()
+    authority = f"{login}{'@' * bool(login)}{host}{':' * bool(port)}{port}"
+    return f"{scheme}://{authority}{'/' * bool(path)}{path}{'?' * bool(query)}{query}"
+
+
+_URL = re.compile(
+    r"(?P<scheme>[^:/?#]+)://(?:(?P<login>[^/?#]*)@)?(?P<host>\[[^\]]*\]|[^:/?#]*)(?::(?P<port>[^/?#]*))?"
+    r"(?:/(?P<path>[^?#]*))?(?:\?(?P<query>[^#]*))?(?:#.*)?",
+    re.DOTALL,
+)
+
+
+def _with(part: str) -> Callable[[str, str | int | None], str]:
+    return lambda url, value: with_part(url, part, value)
 
 
 def _of_url(part: Callable[["SplitResult"], Scalar]) -> Callable[[str], Scalar]:
@@ -195,11 +217,12 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "behind the first": _behind_the_first,
     "quote": _quoted,
     "quote_plus": _quoted_plus,
-    "with scheme": _with_scheme,
+    **{function: _with(part) for function, part in PUT_IN_URLS.items()},
     "scheme of URL": _of_url(lambda url: url.scheme),
     "username of URL": _of_url(lambda url: url.username and _plain(url.username)),
     "password of URL": _of_url(lambda url: url.password and _plain(url.password)),
     "hostname of URL": _of_url(lambda url: url.hostname),
+    "netloc of URL": _of_url(lambda url: url.netloc),
     "port of URL": _of_url(lambda url: url.port),
     "path of URL": _of_url(lambda url: url.path),
     "Django engine of URL": _of_url(lambda url: _ENGINES[url.scheme]),

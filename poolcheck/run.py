@@ -70,7 +70,7 @@ class Linked(NamedTuple):
 def linked(
     paths: Sequence[str], files: Files, stated: Stated, progress: Progress | None = None, *, is_whole: bool = True
 ) -> Linked:
-    """The system in the files at these paths, which nothing is said about."""
+    """The system in the files at these paths, not judged by any rule."""
     paths = sorted(paths)
     reader = Reader(files, paths if is_whole else ())
 
@@ -90,7 +90,7 @@ def _deeply(work: Callable[[], T], paths: Iterable[str]) -> T:
 
 def _texts(reader: Reader, readings: Iterable[Reading]) -> Mapping[str, str]:
     """The texts of all files that were read."""
-    modules = reader.project.texts if reader.project else {}
+    modules: Mapping[str, str] = reader.project.texts if reader.project else {}
     return {**modules, **reader.included, **{each.path: each.text for each in readings}}
 
 
@@ -109,7 +109,8 @@ def _examine(paths: Sequence[str], reader: Reader, judge: Judge, progress: Progr
     facts = [fact for reading in readings for fact in reading.facts]
     system = link(facts, paths, reader.project, judge.stated)
     found = [finding for fact in system.documents for finding in judge.findings(fact, fact.span.path)]
-    found += judge.findings(system, "")
+    if facts:
+        found += judge.findings(system, "")
     by_path: dict[str, list[Finding]] = defaultdict(list)
     for finding in dict.fromkeys(found):
         by_path[finding.span.path].append(finding)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from poolcheck.read.python.executed import Executed
     from poolcheck.read.python.facts import PythonModule
     from poolcheck.read.python.pools import ClientPool
+    from poolcheck.value import Value
 
 
 class Owner(NamedTuple):
@@ -50,7 +51,7 @@ class Pooler(NamedTuple):
     `config` is None where its settings are not seen; `mode` is then what configuration states. `accepts` are the
     client connections that all processes accept together, `each_accepts` those of one, `place` is where that is
     written, or the pooler is. `prepared_statements` is how many protocol-level prepared statements it keeps for
-    each server connection, None where that is not known.
+    each server connection, None where that is not known. Some poolers of providers are none that `is_pgbouncer`.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Pooler(NamedTuple):
     mode: Effective[PoolMode] | None
     prepared_statements: Effective[int] | None
     owner: Owner | None = None
+    is_pgbouncer: bool = True
 
 
 class Part(NamedTuple):
@@ -205,7 +207,7 @@ class Client(NamedTuple):
 
     `connections` are the most that all processes of all pods of the workload hold together, `in_pod` those of one
     pod; `container` is the place of the container that they run in, `loaded` are the paths of all modules of the
-    project that run together with it.
+    project that run together with it. `pgoptions` is what the variable PGOPTIONS is set to for it.
     """
 
     pool: "ClientPool"
@@ -216,6 +218,7 @@ class Client(NamedTuple):
     owner: Owner
     container: Span | None = None
     loaded: frozenset[str] = frozenset()
+    pgoptions: "Value | None" = None
 
     @property
     def is_in_use(self) -> bool:
@@ -243,7 +246,7 @@ class Client(NamedTuple):
 class Sent(NamedTuple):
     """What is done to a session, and the client pool whose connection it is done on.
 
-    It is not certain where only the pools around suggest which one that is.
+    It is not certain where a router of Django's may choose another of its databases.
     """
 
     executed: "Executed"

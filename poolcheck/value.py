@@ -5,7 +5,7 @@ from itertools import chain, product
 from math import prod
 from typing import NamedTuple, TypeAlias
 
-from poolcheck.functions import FUNCTIONS, Scalar, is_too_large
+from poolcheck.functions import FUNCTIONS, PUT_IN_URLS, Scalar, is_too_large, with_part
 from poolcheck.source import Span
 
 Places: TypeAlias = tuple[Span, ...]
@@ -34,6 +34,12 @@ class EnvRef(NamedTuple):
     places: Places
     others: tuple[str, ...] = ()
     ignores_case: bool = False
+
+    @property
+    def usual_names(self) -> tuple[str, ...]:
+        """What to call it, and the others: in capitals, where the case does not matter."""
+        names = (self.name, *self.others)
+        return tuple(dict.fromkeys(name.upper() for name in names)) if self.ignores_case else names
 
     @property
     def names(self) -> Iterator[str]:
@@ -89,17 +95,32 @@ def compute(function: str, arguments: Iterable[Value], places: Places) -> Value:
         case "if":
             test, then, otherwise = arguments
             return _chosen(test, then, otherwise, places)
-        case "+" if any(map(_is_text, arguments)) and not all(isinstance(each, Known) for each in arguments):
-            function = "join"
         case _:
-            pass
+            return _applied(function, arguments, places)
+
+
+def _applied(function: str, arguments: tuple[Value, ...], places: Places) -> Value:
+    if (
+        function == "+"
+        and any(map(_is_text, arguments))
+        and not all(isinstance(each, Known) for each in arguments)
+    ):
+        function = "join"
+    if (answer := _answered(function, arguments)) is not None:
+        return Known(answer, places)
+    if function not in _MADE_OF_TEXTS:
+        arguments = tuple(map(_put_together, arguments))
     if function != "join" and any(isinstance(argument, Unknown | Table) for argument in arguments):
         return Unknown(places)
     if function != "join" and any(isinstance(argument, Either) for argument in arguments):
         return _of_each(function, arguments, places)
-    if not all(isinstance(argument, Known) for argument in arguments) or _is_assembled(function, arguments):
-        return _put_off(function, arguments, places)
     known = [argument for argument in arguments if isinstance(argument, Known)]
+    if len(known) < len(arguments) or _is_assembled(function, arguments):
+        return _put_off(function, arguments, places)
+    return _worked_out(function, known, places)
+
+
+def _worked_out(function: str, known: Sequence[Known], places: Places) -> Value:
     try:
         scalar: Scalar = FUNCTIONS[function](*(argument.scalar for argument in known))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
@@ -168,8 +189,8 @@ def entry_of(value: Value, key: str) -> Value | None:
 def variables_of(value: Value | None) -> tuple[str, ...]:
     """The environment variables that a value depends on, as far as their values are not put in."""
     match value:
-        case EnvRef(name, default, _, others):
-            return tuple(dict.fromkeys((name, *others, *variables_of(default))))
+        case EnvRef(_, default, _):
+            return tuple(dict.fromkeys((*value.usual_names, *variables_of(default))))
         case Computed(_, parts, _) | Either(parts, _):
             return tuple(dict.fromkeys(name for part in parts for name in variables_of(part)))
         case _:
@@ -193,10 +214,12 @@ def text_of(value: Value | None) -> str:
         case Computed("join", arguments, _):
             return "".join(map(text_of, arguments))
         case Computed("replace", (text, Known(str() as old, _), Known(str() as new, _), *_), _):
-            return _with_prefix(text_of(text), old, new)
-        case Computed("with scheme", (text, Known(str() as scheme, _)), _):
-            _, colon, rest = text_of(text).partition("://")
-            return f"{scheme}://{rest}" if colon else HOLE
+            return _replaced(text_of(text), old, new)
+        case Computed(function, (text, Known(str() | int() | None as part, _)), _) if function in PUT_IN_URLS:
+            try:
+                return with_part(text_of(text), PUT_IN_URLS[function], part)
+            except ValueError:
+                return HOLE
         case Computed("str", (text,), _):
             return text_of(text)
         case _:
@@ -239,6 +262,33 @@ def _entry_of_one(value: Value, key: str) -> Value | None:
     if not isinstance(value, Table):
         return Unknown(value.places)
     return dict(value.items).get(key) or (None if value.is_complete else Unknown(value.places))
+
+
+def _answered(function: str, arguments: tuple[Value, ...]) -> bool | None:
+    """What a question about a text comes to that is known in part, as far as that part tells."""
+    match function, arguments:
+        case "startswith", (text, Known(str() as prefix, _)):
+            before = text_of(text).partition(HOLE)[0]
+            return True if before.startswith(prefix) else (None if prefix.startswith(before) else False)
+        case "in", (Known(str() as part, _), text):
+            return True if any(part in piece for piece in text_of(text).split(HOLE) if part) else None
+        case _:
+            return None
+
+
+_MADE_OF_TEXTS = frozenset({"join", "replace", "str", *PUT_IN_URLS})
+"""Functions whose result is a text that shows which part of it comes from where."""
+
+
+def _put_together(value: Value) -> Value:
+    """A text that is put together of parts which are all known, as one; anything else as it is."""
+    if not isinstance(value, Computed) or value.function not in _MADE_OF_TEXTS:
+        return value
+    text = text_of(value)
+    if HOLE in text:
+        return value
+    places = (*value.places, *(place for part in value.arguments for place in part.places))
+    return Known(text, tuple(dict.fromkeys(places)))
 
 
 def _is_assembled(function: str, arguments: tuple[Value, ...]) -> bool:
@@ -306,15 +356,17 @@ def _truth(value: Value) -> bool | None:
 
 
 def _is_text(value: Value) -> bool:
-    return (isinstance(value, Known) and isinstance(value.scalar, str)) or _is_joined(value)
+    match value:
+        case Known(str(), _) | Computed("join", _, _):
+            return True
+        case _:
+            return False
 
 
-def _is_joined(value: Value) -> bool:
-    return isinstance(value, Computed) and value.function == "join"
-
-
-def _with_prefix(text: str, old: str, new: str) -> str:
-    """A text with holes whose prefix is replaced. Anything else that is replaced may hang together with a hole."""
+def _replaced(text: str, old: str, new: str) -> str:
+    """A text of which a part is replaced: of one with holes its prefix; the rest may hang together with a hole."""
+    if HOLE not in text and text.count(old) <= 1:
+        return text.replace(old, new)
     if text.startswith(old) and old not in text[len(old) :]:
         return new + text[len(old) :]
     scheme, colon, _ = text.partition("://")

@@ -85,10 +85,13 @@ def test_parameters_have_the_order_that_the_library_gives_them(name: str, parame
         ("aiomysql.create_pool", {"minsize": 1, "maxsize": 10, "pool_recycle": -1}),
         ("asyncmy.create_pool", {"minsize": 1, "maxsize": 10, "pool_recycle": 3600, "connect_timeout": 10}),
         ("mysql.connector.pooling.MySQLConnectionPool", {"pool_size": 5}),
+        ("asyncmy.connect", {"connect_timeout": 10}),
         ("pymysql.connect", {"connect_timeout": 10}),
         ("pg8000.connect", {"timeout": None}),
         ("dbutils.pooled_db.PooledDB", {"maxconnections": 0, "blocking": False}),
         ("playhouse.pool.PooledMySQLDatabase", {"max_connections": 20, "stale_timeout": None, "timeout": None}),
+        ("playhouse.postgres_ext.PooledPsycopg3Database", {"max_connections": 20}),
+        ("sqlalchemy.create_pool_from_url", {"pool_size": 5, "max_overflow": 10}),
         ("oracledb.create_pool", {"min": 1, "max": 2, "getmode": "POOL_GETMODE_WAIT"}),
     ],
 )

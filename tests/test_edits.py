@@ -8,6 +8,7 @@ from poolcheck.read.python.edits import (
     renamed_argument,
     replaced_argument,
     with_argument,
+    with_entry,
     without_argument,
     without_entry,
 )
@@ -91,6 +92,20 @@ def test_an_argument_gets_another_name_or_place() -> None:
 )
 def test_an_entry_is_taken_out_of_a_dictionary(text: str, value: str, left: str | None) -> None:
     assert changed(text, value, without_entry) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "more"),
+    [
+        ('f(x={"a": 1})', '{"a": 1}', 'f(x={"a": 1, "b": 2})'),
+        ('f(x={"a": 1, **y})', '{"a": 1, **y}', 'f(x={"a": 1, **y, "b": 2})'),
+        ('f(x={\n    "a": 1,  # one\n})', '{\n    "a": 1,  # one\n}', 'f(x={\n    "a": 1, "b": 2,  # one\n})'),
+        ("f(x={})", "{}", 'f(x={"b": 2})'),
+        ("f(x=dict(a=1))", "dict(a=1)", None),
+    ],
+)
+def test_an_entry_is_put_behind_the_others(text: str, table: str, more: str | None) -> None:
+    assert changed(text, table, lambda module, span: with_entry(module, span, '"b": 2')) == more
 
 
 def test_the_entry_around_a_value_is_found_by_its_key() -> None:

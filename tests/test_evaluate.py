@@ -1,6 +1,8 @@
 from collections.abc import Mapping
 from contextlib import nullcontext
 from copy import deepcopy
+from functools import partial
+from textwrap import indent
 from typing import cast
 
 import libcst as cst
@@ -404,6 +406,31 @@ def test_the_first_true_value_counts() -> None:
     assert in_environment(value, URL="postgresql://pg") == "postgresql://pg"
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("url.startswith('postgresql')", True),
+        ("url.startswith('postgresql+asyncpg')", False),
+        ("url.startswith('sqlite')", False),
+        ("url.startswith('postgresql://shop')", UNKNOWN),
+        ("'sql' in url", True),
+        ("'sqlite' in url", UNKNOWN),
+        ("url.endswith('orders')", UNKNOWN),
+        ("whole.startswith('postgresql://db')", True),
+        ("whole.startswith('postgresql://db2')", False),
+        ("whole == 'postgresql://db/orders'", True),
+        ("whole.endswith('/orders')", True),
+        ("whole.replace('db', 'pg').endswith('/orders')", True),
+        ("whole.split('://')[0] == 'postgresql'", True),
+        ("'sqlite' in whole", False),
+    ],
+)
+def test_questions_about_a_text_are_answered_as_far_as_it_is_known(question: str, answer: object) -> None:
+    text = "HOST = 'db'\nurl = f'postgresql://{who()}@db/orders'\nwhole = f'postgresql://{HOST}/orders'\n"
+
+    assert worth(f"{text}use({question})") == answer
+
+
 def test_a_url_shows_what_is_known_of_it() -> None:
     value = used("import os\nuse(f\"postgresql://{os.environ['USER']}:{secret()}@db:{5432}/shop\")")
 
@@ -436,6 +463,68 @@ def test_urls_that_sqlalchemy_makes_are_read_like_texts() -> None:
     )
 
     assert text_of(used(text)) == "postgresql+asyncpg://shop@db:6432/orders"
+
+
+URLS = """
+import os
+from sqlalchemy import URL, make_url
+from urllib.parse import quote_plus, urlparse, urlsplit, urlunparse, urlunsplit
+import yarl
+url = make_url("postgresql://shop:secret@db:5432/orders?sslmode=require")
+parts = urlparse("postgresql://shop@db:5432/orders?sslmode=require")
+"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        (
+            "url.set(drivername='postgresql+asyncpg')",
+            "postgresql+asyncpg://shop:secret@db:5432/orders?sslmode=require",
+        ),
+        ("url.set(database='other', query={})", "postgresql://shop:secret@db:5432/other"),
+        ("url.set(host='pg', port=6432)", "postgresql://shop:secret@pg:6432/orders?sslmode=require"),
+        ("url.set(port=None, password='x')", "postgresql://shop:secret@db/orders?sslmode=require"),
+        ("url.set(username=who(), database='x')", "postgresql://shop:secret@db:5432/x?sslmode=require"),
+        ("url.set(query={'a': 'b'})", "postgresql://shop:secret@db:5432/orders?a=b"),
+        ("url.set(query=more())", "postgresql://shop:secret@db:5432/orders?\0"),
+        ("url.set(host=where())", "\0"),
+        ("url.set(colour='red')", "\0"),
+        ("urlunparse(parts._replace(query=''))", "postgresql://shop@db:5432/orders"),
+        ("urlunsplit(parts._replace(scheme='postgres'))", "postgres://shop@db:5432/orders?sslmode=require"),
+        ("parts._replace(path='/other').geturl()", "postgresql://shop@db:5432/other?sslmode=require"),
+        ("urlunparse((parts.scheme, parts.netloc, '/x', '', '', ''))", "postgresql://shop@db:5432/x"),
+        ("urlunsplit(['postgresql', 'db', 'x', 'a=b', ''])", "postgresql://db/x?a=b"),
+        ("urlunsplit(('postgresql', 'db'))", "\0"),
+        ("urlunparse(somewhere)", "\0"),
+        (
+            "yarl.URL.build(scheme='postgresql', host='db', port=5432, user='u', path='/x')",
+            "postgresql://u@db:5432/x",
+        ),
+        ("str(yarl.URL('postgresql://db/x').with_path('/y'))", "postgresql://db/y"),
+        ("make_url('postgresql://db').set(database='x')", "postgresql://db/x"),
+        ("make_url(f'postgresql://{who()}@db/x?a=b').set(database='y')", "postgresql://\0@db/y?a=b"),
+        ("make_url('nowhere').set(database='y')", "\0"),
+        ("'//'.join(['postgresql:', 'db'])", "postgresql://db"),
+        ("f'postgresql://{quote_plus(\"a b\")}@db/x'", "postgresql://a+b@db/x"),
+        ("URL.create('postgresql', 'u', 'p', 'db', 5432, 'x')", "postgresql://u@db:5432/x"),
+        ("URL.create('postgresql', host='db', query={'a': 'b', 'c': 'd'})", "postgresql://db?a=b&c=d"),
+        ("URL.create('postgresql', host='db', query=dict(x))", "postgresql://db?\0"),
+        ("URL.create(*parts)", "\0"),
+        ("url.host", "db"),
+        ("url.render_as_string(hide_password=False)", "postgresql://shop:secret@db:5432/orders?sslmode=require"),
+    ],
+)
+def test_urls_that_are_put_together_or_changed_are_followed(expression: str, value: str) -> None:
+    assert text_of(used(f"{URLS}use({expression})")) == value
+
+
+def test_a_url_is_changed_once_the_variables_in_it_are_known() -> None:
+    value = used(f"{URLS}use(make_url(os.environ['URL']).set(database='x', port=1))")
+
+    assert in_environment(value, URL="postgresql://db:5432/y?a=b") == "postgresql://db:1/x?a=b"
+    assert in_environment(value, URL="nonsense") == UNKNOWN
+    assert text_of(resolve(value, lambda _: None)) == "\0"
 
 
 @pytest.mark.parametrize(
@@ -484,6 +573,8 @@ def test_dictionaries_are_put_together(expression: str, value: object) -> None:
         ("del d['a']", {"…": UNKNOWN}),
         ("fill(d)", {"…": UNKNOWN}),
         ("d['b']: int = 2", {"…": UNKNOWN}),
+        ("d['b'] += 2", {"…": UNKNOWN}),
+        ("d['a'].append(2)", {"a": 1}),
         ("def fill():\n        d['b'] = 2", [{"a": 1}, {"…": UNKNOWN}]),
         ("e = {'a': 2}\n    e['a'] = 3", {"a": 1}),
     ],
@@ -494,6 +585,31 @@ def test_a_dictionary_is_what_was_made_of_it(change: str, value: object) -> None
 
     assert worth(function) == value
     assert worth(module) == value
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        ("d['in']['a'] = 2", {"in": {"a": 2}}),
+        ("d['in']['b'] = 2", {"in": {"a": 1, "b": 2}}),
+        ("d['in'].update(b=2)", {"in": {"a": 1, "b": 2}}),
+        ("d['in'].setdefault('b', 2)", {"in": {"a": 1, "b": 2}}),
+        ("d['in'].pop('a')", {"in": {}}),
+        ("d['in']['a']['x'] = 2", {"in": {"…": UNKNOWN}}),
+        ("d['new']['a'] = 2", {"…": UNKNOWN}),
+        ("d[key]['a'] = 2", {"…": UNKNOWN}),
+        ("d['in'][1:] = 2", {"…": UNKNOWN}),
+        ("d['in'].clear()", {"…": UNKNOWN}),
+        ("d['in'] |= other", {"…": UNKNOWN}),
+        ("d['in']['a'] += 1", {"…": UNKNOWN}),
+        ("if a:\n    d['in']['a'] = 2", [{"in": {"a": 1}}, {"in": {"a": 2}}]),
+    ],
+)
+def test_a_dictionary_inside_of_a_dictionary_is_what_was_made_of_it(change: str, value: object) -> None:
+    made = f"d = {{'in': {{'a': 1}}}}\n{change}\n"
+
+    assert worth(f"{made}use(d)") == value
+    assert worth("from app.config import d\nuse(d)", {"app/config.py": made}) == {"…": UNKNOWN}
 
 
 def test_a_dictionary_of_another_module_may_be_changed_in_either() -> None:
@@ -600,25 +716,21 @@ CONDITIONS = st.one_of(
     st.builds("{} {} {}".format, NAMES, st.sampled_from(["==", "!=", "<", ">="]), NUMBERS),
     st.builds("{} in ({}, {})".format, NAMES, NUMBERS, NUMBERS),
 )
+INSIDE = SIMPLE.map(partial(indent, prefix="    "))
 BLOCKS = st.one_of(
     st.builds("if {}:".format, CONDITIONS),
     st.sampled_from(["with lock:", "for _ in range(3):", "while a > 100:"]),
 )
 BRANCHES = st.one_of(
-    st.builds(lambda block, first: [block, *indented(first)], BLOCKS, SIMPLE),
+    st.builds("{}\n{}".format, BLOCKS, INSIDE),
+    st.builds("if {}:\n{}\nelse:\n{}".format, CONDITIONS, INSIDE, INSIDE),
     st.builds(
-        lambda test, first, other: [f"if {test}:", *indented(first), "else:", *indented(other)],
-        CONDITIONS,
-        SIMPLE,
-        SIMPLE,
-    ),
-    st.builds(
-        lambda first, other, at: ["try:", *indented(first), f"    {at}", "except LookupError:", *indented(other)],
-        SIMPLE,
-        SIMPLE,
+        "try:\n{}\n    {}\nexcept LookupError:\n{}".format,
+        INSIDE,
         st.sampled_from(["pass", "e['nowhere']"]),
+        INSIDE,
     ),
-).map("\n".join)
+)
 PROGRAMS = st.lists(st.one_of(SIMPLE, BRANCHES), max_size=7).map("\n".join)
 BEGINNING = """a, b, c = 1, 2, 3
 d = {'x': 1, 'y': 2}
@@ -638,10 +750,6 @@ class Box:
     def twice(self):
         return self.n * 2
 """
-
-
-def indented(text: str) -> list[str]:
-    return [f"    {line}" for line in text.split("\n")]
 
 
 def may_be(value: Value, real: object) -> bool:

@@ -61,6 +61,8 @@ def shown(text: str, **others: str) -> list[tuple[Act, str, str]]:
         ("s.execute(SET_ROLE)", Act.SET, "SET ROLE", "SET_ROLE"),
         ("s.execute(text(SET_ROLE))", Act.SET, "SET ROLE", "SET_ROLE"),
         ("s.execute(QUERY)", Act.SET, "SET ROLE", "QUERY"),
+        ("conn.execute('SELECT 1' if key else 'SET ROLE a')", Act.SET, "SET ROLE", "SET ROLE"),
+        ("if key: sql = 'LISTEN a'\nelse: sql = 'LISTEN b'\nconn.execute(sql)", Act.LISTEN, "LISTEN b", "sql"),
         ('conn.execute("SET ROLE" " a")', Act.SET, "SET ROLE", "SET ROLE"),
         ('conn.execute(dedent("""\n  SET ROLE a"""))', Act.SET, "SET ROLE", "SET ROLE"),
         (
@@ -71,7 +73,10 @@ def shown(text: str, **others: str) -> list[tuple[Act, str, str]]:
         ),
         ("s.execute(sa.func.set_config('a', b, False))", Act.SET, "set_config() of a", "set_config"),
         ('await conn.add_listener("orders", f)', Act.LISTEN, "add_listener()", "add_listener"),
-        ('conn.cursor("a", withhold=True)', Act.HOLD, "cursor(withhold=True)", "cursor"),
+        ('conn.cursor("a", withhold=True)', Act.HOLD, "cursor(withhold=True)", "withhold=True"),
+        ("async for each in conn.notifies(): pass", Act.HEAR, "notifies()", "notifies"),
+        ("s.query(func.pg_advisory_lock(1)).scalar()", Act.LOCK, "pg_advisory_lock()", "pg_advisory_lock"),
+        ("taken = select(func.pg_advisory_lock(1)); s.scalar(taken)", Act.LOCK, "pg_advisory_lock()", "taken"),
         ("conn.set_session(readonly=True, autocommit=True)", Act.SET, "set_session()", "set_session"),
         (
             'conn.execute("CREATE TEMP TABLE a AS SELECT 1")',
@@ -133,8 +138,10 @@ def test_what_does_nothing_to_a_session_is_not(line: str) -> None:
     assert shown(text) == []
 
 
-def test_a_listener_of_something_else_is_not_asyncpgs() -> None:
-    assert executed("import zeroconf, psycopg\nbrowser.add_listener('a', f)") == []
+def test_a_listener_of_something_else_is_on_nobodys_connection() -> None:
+    found = executed("import zeroconf\nbrowser.add_listener('a', f)")
+
+    assert not any(each.origin.is_seen for each in found)
 
 
 def test_a_migration_of_alembics_is_left_alone() -> None:
@@ -158,6 +165,20 @@ def test_where_a_constant_is_executed_its_sql_is_known_too() -> None:
     assert text[found.written.start : found.written.end] == "pg_advisory_lock"
 
 
+@pytest.mark.parametrize("indentation", ["", "    ", "                "])
+def test_a_setting_on_a_line_of_its_own_is_found(indentation: str) -> None:
+    text = f'import psycopg\ndef f(conn):\n    conn.execute("""\n{indentation}SET work_mem = 1\n""")'
+
+    assert mentions_a_session(text.encode())
+    assert [words for _, words, _ in shown(text)] == ["SET work_mem"]
+
+
+def test_behind_a_comment_in_sql_a_setting_is_found() -> None:
+    text = 'import psycopg\ndef f(conn):\n    conn.execute("""-- now\n    SET work_mem = 1""")'
+
+    assert [words for _, words, _ in shown(text)] == ["SET work_mem"]
+
+
 def test_constants_that_mention_each_other_are_followed_once() -> None:
     text = 'import psycopg\na = f("SET ROLE a", b)\nb = g(a)\ndef f(conn):\n    conn.execute(b)'
 
@@ -177,29 +198,13 @@ class Locks:
 
 
 @pytest.mark.parametrize(
-    ("imports", "is_postgres"),
-    [
-        ("import psycopg", True),
-        ("from sqlalchemy import text", True),
-        ("from django.db import models", True),
-        ("import asyncpg\nimport sqlite3", False),
-        ("from sqlalchemy import text\nimport pymysql", False),
-        ("import re", False),
-    ],
-)
-def test_a_module_is_about_postgresql_where_it_imports_nothing_else(imports: str, is_postgres: bool) -> None:
-    [found] = executed(f"{imports}\ndef f(conn):\n    conn.execute('LISTEN a')")
-
-    assert found.is_postgres is is_postgres
-
-
-@pytest.mark.parametrize(
     ("lines", "is_undone"),
     [
         (["conn.execute('SET ROLE a')", "conn.execute('RESET ROLE')"], True),
         (["conn.execute('SET a.b = 1')", "conn.execute('RESET ALL')"], True),
         (["conn.execute('SET a.b = 1')", "conn.execute('SET a.b TO DEFAULT')"], True),
         (["conn.execute('SET ROLE a')", "conn.execute('RESET search_path')"], False),
+        (["conn.execute('SET ROLE a')", "try: g()", "finally: conn.execute('RESET ROLE')"], True),
         (["conn.execute('RESET ROLE')", "conn.execute('SET ROLE a')"], False),
         (["conn.execute('SET ROLE a; SELECT 1; RESET ROLE')"], True),
         (["conn.execute('RESET ROLE; SET ROLE a')"], False),
@@ -217,6 +222,49 @@ def test_what_is_taken_back_before_the_transaction_may_end_is_undone(lines: list
     [found] = executed(f"import psycopg\ndef f(conn):\n{body}")
 
     assert found.is_undone is is_undone
+
+
+def test_what_a_transaction_sets_again_is_undone_but_by_another_branch() -> None:
+    text = """\
+import psycopg
+def f(conn):
+    with conn.transaction():
+        conn.execute("SET search_path TO a")
+        try:
+            g(conn)
+        finally:
+            conn.execute("SET search_path TO public")
+def g(conn):
+    with conn.transaction():
+        if conn:
+            conn.execute("SET search_path TO a")
+        else:
+            conn.execute("SET search_path TO b")
+"""
+
+    assert [each.is_undone for each in executed(text)] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_first"),
+    [
+        (["conn.execute('SELECT lastval()')"], False),
+        (["conn.execute('INSERT')", "conn.commit()", "conn.execute('SELECT lastval()')"], True),
+        (["conn.commit()", "conn.execute('INSERT')", "conn.execute('SELECT lastval()')"], False),
+    ],
+)
+def test_what_comes_first_behind_a_commit_is_told(lines: list[str], is_first: bool) -> None:
+    body = "".join(f"    {line}\n" for line in lines)
+    [found] = executed(f"import psycopg2\ndef f():\n    conn = psycopg2.connect(DSN)\n{body}    conn.commit()")
+
+    assert found.is_first is is_first
+
+
+def test_what_one_text_takes_back_is_undone_on_any_connection() -> None:
+    sql = "SET work_mem = 1; SELECT 1; RESET work_mem"
+    [found] = executed(f"from django.db import connection\ndef f():\n    connection.cursor().execute('{sql}')")
+
+    assert found.is_undone
 
 
 def test_what_another_function_takes_back_is_not_undone() -> None:

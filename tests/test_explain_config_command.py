@@ -205,7 +205,7 @@ def test_the_version_may_be_a_setting_of_the_project(place: Path, capsys: pytest
     (place / "poolcheck.toml").write_text('[target]\npgbouncer = "1.20"\n')
 
     assert explained(capsys)[1][0] == "pgbouncer.ini as PgBouncer 1.20 reads it"
-    assert explained(capsys, "--isolated")[1][0].startswith("pgbouncer.ini as PgBouncer 1.25.2, the newest")
+    assert explained(capsys, "--isolated")[1][0].startswith("pgbouncer.ini as PgBouncer 1.26.1, the newest")
 
 
 @pytest.mark.parametrize("name", ["missing.ini", "."])

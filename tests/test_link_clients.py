@@ -10,6 +10,7 @@ from poolcheck.link.sources import Sources
 from poolcheck.read.document import Reader
 from poolcheck.stated import Stated, StatedDatabase, StatedPooler, StatedWorkload
 from poolcheck.system import Client
+from poolcheck.value import text_of
 
 NOTHING = Stated()
 INI = "[databases]\nshop = host=db user=shop\n[pgbouncer]\npool_mode = transaction\n"
@@ -399,3 +400,25 @@ def test_numbers_of_a_base_are_assumed() -> None:
 
     assert (found.surely, found.low) == (0, 120)
     assert "no overlay changes base" in [reason.assumption for reason in found.because]
+
+
+def test_the_console_of_a_pooler_has_no_server_connections() -> None:
+    variables = {"DATABASE_URL": "postgresql+psycopg2://admin@pgbouncer:6432/pgbouncer"}
+
+    assert one({"db.py": ENGINE, "m.yaml": POOLER + deployment(variables=variables)}).target is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "setting", "options"),
+    [
+        ({"PGOPTIONS": "-c jit=off"}, "", "-c jit=off"),
+        ({}, 'os.environ["PGOPTIONS"] = "-c jit=off"\n', "-c jit=off"),
+        ({}, "", None),
+    ],
+)
+def test_options_come_with_the_environment(variables: dict[str, str], setting: str, options: str | None) -> None:
+    manifest = POOLER + deployment(variables={"DATABASE_URL": URL, **variables})
+
+    found = one({"db.py": f"{ENGINE}{setting}", "m.yaml": manifest}).pgoptions
+
+    assert (found and text_of(found)) == options

@@ -5,7 +5,7 @@ from poolcheck.files import Memory
 from poolcheck.link.link import link
 from poolcheck.read.document import Reader
 from poolcheck.read.pgbouncer.config import PoolMode
-from poolcheck.stated import Stated, StatedDatabase, StatedPooler, StatedWorkload
+from poolcheck.stated import Stated, StatedDatabase, StatedPooler
 from poolcheck.system import Sent
 
 STATED = Stated(
@@ -18,13 +18,14 @@ STATED = Stated(
 ENGINE = (
     "from sqlalchemy import create_engine\nengine = create_engine('postgresql+psycopg2://shop@pgbouncer:6432/a')\n"
 )
+USED = "from shop.db import engine\nengine.connect().execute('LISTEN a')"
 HANDED_IN = "from sqlalchemy import text\ndef f(conn):\n    conn.execute(text('LISTEN a'))\n"
 
 
 def sent(stated: Stated = STATED, **texts: str) -> tuple[Sent, ...]:
     """What modules of a project do to sessions that others get."""
     files = {f"{name.replace('__', '/')}.py": text.encode() for name, text in texts.items()}
-    reader = Reader(Memory(files))
+    reader = Reader(Memory(files), [*files])
 
     def linked() -> tuple[Sent, ...]:
         facts = [fact for path in sorted(files) if (reading := reader.read(path)) for fact in reading.facts]
@@ -53,50 +54,94 @@ def test_what_others_do_not_get_is_not_told(host: str) -> None:
     assert sent(shop__db=f"{engine}with engine.connect() as c:\n    c.execute('LISTEN a')") == ()
 
 
-def test_a_module_without_a_pool_is_read_where_an_application_is_behind_a_pooler() -> None:
-    [found] = sent(shop__db=ENGINE, shop__bus=HANDED_IN)
+def test_a_connection_that_another_module_passes_is_one_of_its_pool() -> None:
+    passing = f"from shop.bus import f\n{ENGINE}with engine.connect() as c:\n    f(c)\n"
 
-    assert found.executed.span.path == "shop/bus.py"
-    assert not found.is_certain
-    assert found.shared
-    assert found.shared.provided == ", if its connection is from engine"
+    [found] = sent(shop__db=passing, shop__bus=HANDED_IN)
 
-
-def test_a_connection_from_elsewhere_may_be_one_of_a_pool_that_is_not_behind_the_pooler() -> None:
-    direct = ENGINE.replace("pgbouncer", "postgres").replace("engine =", "direct =")
-
-    assert sent(shop__db=ENGINE + direct, shop__bus=HANDED_IN) == ()
+    assert (found.executed.span.path, found.client.pool.title, found.is_certain) == ("shop/bus.py", "engine", True)
 
 
-def test_the_library_tells_which_pools_a_connection_may_be_of() -> None:
-    direct = "import asyncpg\nasync def f():\n    return await asyncpg.connect('postgresql://a@postgres:5432/a')\n"
+def test_nothing_is_told_of_a_connection_that_comes_from_nobody_sees_where() -> None:
     typed = HANDED_IN.replace("(conn)", "(conn: Connection)").replace("import text", "import Connection, text")
 
-    assert sent(shop__db=ENGINE + direct, shop__bus=HANDED_IN) == ()
-    assert len(sent(shop__db=ENGINE + direct, shop__bus=typed)) == 1
+    assert sent(shop__db=ENGINE, shop__bus=HANDED_IN) == sent(shop__db=ENGINE, shop__bus=typed) == ()
 
 
-def test_a_connection_from_elsewhere_is_of_a_pool_in_the_same_process() -> None:
-    direct = ENGINE.replace("pgbouncer", "postgres")
-    workloads = {"one": StatedWorkload(source=("one",)), "two": StatedWorkload(source=("two",))}
-    stated = STATED._replace(workloads=workloads)
+def test_a_connection_of_one_of_two_pools_is_not_told() -> None:
+    direct = ENGINE.replace("pgbouncer", "postgres").replace("engine =", "direct =")
 
-    found = sent(stated, one__db=ENGINE, one__bus=HANDED_IN, two__db=direct, two__bus=HANDED_IN)
-
-    assert [each.executed.span.path for each in found] == ["one/bus.py"]
+    assert sent(shop__db=f"{ENGINE}{direct}c = (engine if a else direct).connect()\nc.execute('LISTEN a')") == ()
 
 
-def test_sql_for_another_database_may_be_meant_where_the_connection_is_from_elsewhere() -> None:
-    assert sent(shop__db=ENGINE, shop__bus="import duckdb\n" + HANDED_IN) == ()
+def test_the_session_of_flask_sqlalchemy_is_one_of_the_configured_engine() -> None:
+    config = "SQLALCHEMY_DATABASE_URI = 'postgresql://shop@pgbouncer:6432/a'\n"
+    app = "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\ndb.session.execute('LISTEN a')"
+
+    [found] = sent(shop__config=config, shop__app=app)
+
+    assert found.client.pool.title == "SQLALCHEMY_DATABASE_URI"
 
 
-@pytest.mark.parametrize("name", ["tests__test_bus", "shop__migrations__bus", "scripts__bus", "shop__migrate"])
+def settings(host: str, *lines: str, alias: str = "default") -> str:
+    table = f'{{"ENGINE": "django.db.backends.postgresql", "HOST": "{host}", "PORT": 6432, "NAME": "a"}}'
+    return "\n".join((f'DATABASES = {{"{alias}": {table}}}', *lines))
+
+
+CURSOR = "from django.db import connection\nwith connection.cursor() as c:\n    c.execute('LISTEN a')"
+READ = "from .models import Order\nfor each in Order.objects.iterator():\n    pass"
+
+
+def test_djangos_connection_is_one_of_the_nearest_settings() -> None:
+    modules = {"one__site__settings": settings("pgbouncer"), "one__app__bus": CURSOR}
+    others = {"two__site__settings": settings("postgres"), "two__app__bus": CURSOR}
+
+    found = sent(STATED, **modules, **others)
+
+    assert [each.executed.span.path for each in found] == ["one/app/bus.py"]
+
+
+def test_all_settings_of_one_site_count() -> None:
+    found = sent(site__dev=settings("postgres"), site__prod=settings("pgbouncer"), app__bus=CURSOR)
+
+    assert [each.client.pool.span.path for each in found] == ["site/prod.py"]
+
+
+def test_a_query_set_is_read_from_the_default_database() -> None:
+    [found] = sent(site__settings=settings("pgbouncer"), app__read=READ)
+
+    assert (found.client.pool.title, found.is_certain) == ("DATABASES['default']", True)
+
+
+@pytest.mark.parametrize(("host", "is_certain"), [("pgbouncer", [False]), ("postgres", [])])
+def test_where_a_router_may_choose_another_database_all_of_them_count(host: str, is_certain: list[bool]) -> None:
+    other = settings(host, alias="other").replace("DATABASES =", "DATABASES |=")
+    routed = settings(
+        "pgbouncer", other.replace("DATABASES |= ", "DATABASES.update(") + ")", "DATABASE_ROUTERS = []"
+    )
+
+    found = sent(site__settings=routed, app__read=READ)
+
+    assert [each.is_certain for each in found] == is_certain
+
+
+def test_what_names_its_database_is_not_routed() -> None:
+    read = READ.replace("objects", "objects.using('default')")
+
+    [found] = sent(site__settings=settings("pgbouncer", "DATABASE_ROUTERS = []"), app__read=read)
+
+    assert found.is_certain
+
+
+@pytest.mark.parametrize(
+    "name", ["tests__test_bus", "shop__migrations__bus", "scripts__bus", "shop__migrate", "shop__run_migrations"]
+)
 def test_what_is_not_the_application_is_left_alone(name: str) -> None:
-    assert sent(STATED, **{"shop__db": ENGINE, name: HANDED_IN}) == ()
+    assert sent(STATED, **{"shop__db": ENGINE, name: USED}) == ()
 
 
 def test_the_pool_of_a_test_does_not_count() -> None:
-    assert sent(tests__db=ENGINE, shop__bus=HANDED_IN) == ()
+    assert sent(tests__db=ENGINE, shop__bus=USED.replace("shop.db", "tests.db")) == ()
 
 
 def test_a_likely_pooler_makes_a_likely_finding() -> None:

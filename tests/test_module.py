@@ -76,6 +76,24 @@ def test_a_name_that_leads_nowhere_finds_nothing(dotted: str, importer: str, pat
     assert found(dotted, importer, path) is None
 
 
+def test_in_a_package_a_module_called_like_the_package_is_not_meant() -> None:
+    paths = ("app/__init__.py", "app/core/__init__.py", "app/core/app.py", "app/core/config.py")
+
+    assert found("app.core.config.SIZE", "app/core/db.py", *paths) == ("app/core/config.py", "SIZE")
+    assert found("app.SIZE", "app/core/db.py", *paths) == ("app/__init__.py", "SIZE")
+
+
+def test_a_module_of_the_folder_that_a_program_is_started_in_is_nearer_than_others() -> None:
+    paths = ("config.py", "app/__init__.py", "worker/config.py", "worker/app.py")
+
+    assert found("config.SIZE", "worker/main.py", *paths) == ("worker/config.py", "SIZE")
+    assert found("app.SIZE", "worker/main.py", *paths) == ("worker/app.py", "SIZE")
+
+
+def test_a_module_of_a_package_is_found_where_a_program_is_started_in_the_package() -> None:
+    assert found("config.SIZE", "app/db.py", "app/__init__.py", "app/config.py") == ("app/config.py", "SIZE")
+
+
 def test_the_nearest_module_and_the_longest_name_win() -> None:
     paths = ("db.py", "shop/db.py", "shop/db/pool.py")
 

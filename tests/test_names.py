@@ -244,3 +244,16 @@ def test_a_file_of_which_no_statement_is_certain_is_still_searched() -> None:
     expression = cst.ensure_type(cst.ensure_type(statement, cst.SimpleStatementLine).body[0], cst.Expr).value
     found = definitions(expression, Scope(module, tree))
     assert [cst.ensure_type(each.node, cst.Integer).value for each in found.definitions] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("from sqlalchemy.pool import *\nNullPool", "sqlalchemy.pool.NullPool"),
+        ("from sqlalchemy.pool import *\nprint", None),
+        ("from sqlalchemy.pool import *\nNullPool = None\nNullPool", None),
+        ("from sqlalchemy.pool import *\nfrom shop import *\nNullPool", None),
+    ],
+)
+def test_what_nothing_else_binds_is_from_the_only_star(text: str, name: str | None) -> None:
+    assert qualified(*last(text)) == name

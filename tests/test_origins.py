@@ -27,7 +27,7 @@ def origin(text: str, before: str = BEFORE, **others: str) -> Origin:
     """Where the connection comes from that a module executes `LISTEN a` on."""
     source = before + text
     files = {"shop/db.py": source.encode()} | {f"shop/{name}.py": other.encode() for name, other in others.items()}
-    module = Project(Memory(files)).module("shop/db.py")
+    module = Project(Memory(files), [*files]).module("shop/db.py")
     assert module
     [found] = deep(lambda: list(executed_in(module)))
     return found.origin
@@ -62,7 +62,23 @@ def made_by(text: str, **others: str) -> str | None:
         "def f():\n    with get() as conn:\n        conn.execute('LISTEN a')",
         "class A:\n    def __init__(self):\n        self.e = engine\n"
         "    def f(self):\n        self.e.connect().execute('LISTEN a')",
+        "def f(conn):\n    conn.execute('LISTEN a')\nwith engine.connect() as c:\n    f(c)",
+        "def f(*, c=None):\n    if c is None:\n        c = engine.connect()\n    c.execute('LISTEN a')",
+        "def f(conn=None):\n    conn = conn or engine.connect()\n    conn.execute('LISTEN a')",
+        "def get(a):\n    return engine.connect()\ndef f():\n    with get(1) as c:\n        c.execute('LISTEN a')",
+        "def get():\n    with SessionLocal() as s:\n        yield s\n"
+        "def f():\n    for s in get():\n        s.execute('LISTEN a')",
+        "class Rows:\n    def __init__(self, s):\n        self.s = s\n"
+        "    def f(self):\n        self.s.execute('LISTEN a')\nRows(SessionLocal())",
+        "class Db:\n    def __enter__(self):\n        return engine.connect()\n"
+        "def f():\n    with Db() as c:\n        c.execute('LISTEN a')",
+        "class Db:\n    def __init__(self):\n        self.make = sessionmaker(engine)\n"
+        "    def lend(self):\n        with self.make() as s:\n            yield s\n"
+        "db = Db()\ndef f(s=Depends(db.lend)):\n    s.execute('LISTEN a')",
+        "def set_a(conn):\n    conn.execute('LISTEN a')\ndef f(s=Depends(get)):\n    set_a(s)\n"
+        "def get():\n    with SessionLocal() as s:\n        yield s",
         "@event.listens_for(engine, 'connect')\ndef f(conn, record):\n    conn.cursor().execute('LISTEN a')",
+        "def f(conn, record):\n    conn.cursor().execute('LISTEN a')\nevent.listen(engine, 'connect', f)",
         "@event.listens_for(engine.sync_engine, 'begin')\ndef f(conn):\n    conn.execute('LISTEN a')",
     ],
 )
@@ -125,7 +141,6 @@ def test_an_engine_of_another_module_is_followed() -> None:
         ("def f(conn: psycopg.Connection[tuple]):\n    conn.execute('LISTEN a')", Library.PSYCOPG),
         ("def f(s: Session):\n    s.execute('LISTEN a')", Library.SQLALCHEMY),
         ("from .other import thing\nthing.execute('LISTEN a')", None),
-        ("def make(dsn):\n    return psycopg2.connect(dsn)\nmake(A).execute('LISTEN a')", Library.PSYCOPG2),
         ("c = engine.connect() if a else pool.getconn()\nc.execute('LISTEN a')", None),
     ],
 )
@@ -136,16 +151,44 @@ def test_of_a_connection_from_nobody_knows_where_a_type_may_tell_the_library(
 
 
 @pytest.mark.parametrize(
-    ("text", "alias"),
+    ("text", "setting"),
     [
-        ("with connection.cursor() as cur:\n    cur.execute('LISTEN a')", "default"),
-        ("with connections['logs'].cursor() as cur:\n    cur.execute('LISTEN a')", "logs"),
-        ("cur = connections['logs'].cursor()\ncur.execute('LISTEN a')", "logs"),
+        ("with connection.cursor() as cur:\n    cur.execute('LISTEN a')", "DATABASES['default']"),
+        ("with connections['logs'].cursor() as cur:\n    cur.execute('LISTEN a')", "DATABASES['logs']"),
+        ("cur = connections['logs'].cursor()\ncur.execute('LISTEN a')", "DATABASES['logs']"),
+        ("connections[DEFAULT_DB_ALIAS].cursor().execute('LISTEN a')", "DATABASES['default']"),
+        ("LOGS = 'logs'\nconnections[LOGS].cursor().execute('LISTEN a')", "DATABASES['logs']"),
+        ("transaction.get_connection('logs').cursor().execute('LISTEN a')", "DATABASES['logs']"),
         ("def f(using):\n    connections[using].cursor().execute('LISTEN a')", None),
     ],
 )
-def test_djangos_connections_are_known_by_their_aliases(text: str, alias: str | None) -> None:
-    assert origin(text, before="from django.db import connection, connections\n").alias == alias
+def test_djangos_connections_are_known_by_their_aliases(text: str, setting: str | None) -> None:
+    assert (
+        origin(
+            text, before="from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction\n"
+        ).setting
+        == setting
+    )
+
+
+def test_the_session_of_flask_sqlalchemy_is_known_by_the_setting() -> None:
+    before = "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\n"
+
+    found = origin("db.session.execute('LISTEN a')", before)
+
+    assert found == Origin(library=Library.SQLALCHEMY, setting="SQLALCHEMY_DATABASE_URI")
+
+
+def test_callers_that_pass_different_connections_say_nothing_of_either() -> None:
+    found = origin("def f(conn):\n    conn.execute('LISTEN a')\nf(engine.connect())\nf(pool.getconn())")
+
+    assert not found.is_seen
+
+
+def test_callers_of_which_one_is_seen_tell_of_that_one() -> None:
+    text = "def f(conn):\n    conn.execute('LISTEN a')\nf(engine.connect())\ndef g(conn):\n    f(conn)"
+
+    assert made_by(text) == "ENGINE_URL"
 
 
 @pytest.mark.parametrize(

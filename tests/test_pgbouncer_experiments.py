@@ -6,25 +6,18 @@ started, and what its console showed then: the settings that differ from their d
 
 import json
 import ssl
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from poolcheck.files import Format, Memory
 from poolcheck.read.pgbouncer import effective
-from poolcheck.read.pgbouncer.c_number import seconds
-from poolcheck.read.pgbouncer.config import Part, PgBouncerConfig, Version
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.read.pgbouncer.effective import EntryInEffect
-from poolcheck.read.pgbouncer.includes import in_folder
-from poolcheck.read.pgbouncer.load import load
 from poolcheck.read.pgbouncer.needs import Kind, Need, needs
 from poolcheck.read.pgbouncer.settings import Kind as SettingKind
 from poolcheck.read.pgbouncer.settings import Scope, known
-from poolcheck.read.pgbouncer.startup import for_version
-from poolcheck.read.text import decode
-from poolcheck.source import Source, Span
+from proofs.pages import as_read, in_whole_seconds
 
 
 class Experiment(NamedTuple):
@@ -66,14 +59,11 @@ ADDRESSES = {"127.0.0.1", "::1", "*", "localhost", "0.0.0.0", "::"}
 
 
 def version_of(experiment: Experiment) -> Version:
-    return (1_000,) if experiment.version == "unreleased" else tuple(map(int, experiment.version.split(".")))
+    return tuple(map(int, experiment.version.split(".")))
 
 
 def read(experiment: Experiment) -> PgBouncerConfig:
-    path, text = experiment.path, decode(experiment.files[experiment.path], Format.INI)
-    part = Part(Source(path, text), Span(path, 0, len(text)))
-    config = load(part, partial(in_folder, Memory(experiment.files), ""), is_literal=True)
-    return for_version(config, version_of(experiment))
+    return as_read(experiment.files, experiment.path, version_of(experiment))
 
 
 def starts(config: PgBouncerConfig, experiment: Experiment) -> bool:
@@ -104,7 +94,7 @@ def is_met(need: Need, experiment: Experiment) -> bool:
         case Kind.USER | Kind.GROUP:
             return text == "nobody"
         case Kind.BUILD:
-            return text.lower() != "ldap" or experiment.version == "1.25.2"
+            return text.lower() != "ldap" or version_of(experiment) >= (1, 25, 2)
 
 
 def is_cipher_list(text: str) -> bool:
@@ -154,9 +144,3 @@ def in_six_digits(name: str, value: str) -> str:
     """How SHOW CONFIG shows a value: times are cut."""
     fact = known(Scope.PGBOUNCER, name)
     return f"{float(value):g}" if fact and fact.kind is SettingKind.SECONDS else value
-
-
-def in_whole_seconds(time: str) -> str:
-    """How SHOW DATABASES shows a time: as what is left of it in an int."""
-    whole = int(seconds(time) or 0)
-    return str((whole + 2**31) % 2**32 - 2**31)

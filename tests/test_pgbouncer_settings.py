@@ -51,7 +51,20 @@ def test_a_release_has_what_came_with_it_or_before() -> None:
 
     assert setting is not None
     assert [setting.is_in(version) for version in ((1, 18), (1, 19), (1, 19, 1))] == [False, True, True]
-    assert not setting._replace(until=(1, 26)).is_in((1, 26))
+    assert setting.is_in(None)
+
+
+def test_a_release_has_not_what_was_taken_away_before() -> None:
+    setting = known(Scope.PGBOUNCER, "suspend_timeout")
+
+    assert setting is not None
+    assert [setting.is_in(version) for version in ((1, 25, 2), (1, 26), (1, 26, 1), None)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert not setting.is_gone_in((1, 25, 2))
 
 
 def test_a_name_may_belong_to_several_scopes() -> None:

@@ -526,3 +526,31 @@ def test_what_only_runs_with_the_module_itself_is_an_example() -> None:
     text = "import psycopg2\nif __name__ == '__main__':\n    psycopg2.connect('host=db')"
 
     assert pool(text).role is Role.EXAMPLE
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("engine", Role.APPLICATION),
+        ("test_engine", Role.TEST),
+        ("_testing_engine", Role.TEST),
+        ("self.test_engine", Role.TEST),
+        ("testimonials", Role.APPLICATION),
+    ],
+)
+def test_what_is_called_a_test_is_one_wherever_it_stands(name: str, role: Role) -> None:
+    text = f"from sqlalchemy import create_engine\n\n\ndef f(self):\n    {name} = create_engine('sqlite://')\n"
+
+    assert pool(text).role is role
+
+
+def test_alembics_engine_has_what_alembic_ini_says() -> None:
+    text = (
+        "from alembic import context\nfrom sqlalchemy import engine_from_config, pool\n\nconfig = context.config\n"
+        "engine = engine_from_config(config.get_section(config.config_ini_section), poolclass=pool.NullPool)\n"
+    )
+    found = pool(text, {"alembic.ini": "[alembic]\nsqlalchemy.url = postgresql://h/d\nsqlalchemy.pool_size = 5\n"})
+
+    size = found.given("pool_size")
+    assert isinstance(size, Known)
+    assert (size.scalar, found.pool_class, found.all_known) == (5, "NullPool", False)

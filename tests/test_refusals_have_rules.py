@@ -24,7 +24,7 @@ from poolcheck.stated import Versions
 
 _REFUSES = re.compile(r"does not start|refuses this")
 
-VERSIONS: list[Version | None] = [(1, 16), (1, 18), (1, 21), (1, 25, 2), None]
+VERSIONS: list[Version | None] = [(1, 16), (1, 18), (1, 21), (1, 25, 2), (1, 26, 1), None]
 
 MAIN = "pgbouncer.ini"
 SECTIONS = "[databases]\nshop = host=10.0.0.7\n[pgbouncer]\n"
@@ -55,6 +55,7 @@ REFUSED: list[str | dict[str, str]] = [
     f"{ENTRY}host=10.0.0.7 sslmode=require s3cret=x ?=1\n",
     f"{SECTIONS}pool_size = 20\n",
     f"{ENTRY}host=10.0.0.7 default_pool_size=20 query_timeout=5\n[users]\napp = max_db_connections=5\n",
+    f"{SECTIONS}suspend_timeout = 10\npool_mode = session\n",
     f"{SECTIONS}login_notify_message = x\nmax_prepared_statements = 100\ntransaction_timeout = 5\n",
     f"{ENTRY}host=10.0.0.7 reserve_pool_size=5 query_wait_timeout=5\n[users]\napp = pool_size=5\n",
     f"{SECTIONS}pool_mode = session ; Django\ndefault_pool_size = 20;x\nserver_lifetime = # none\n",
@@ -123,7 +124,9 @@ def case(texts: str | dict[str, str], version: Version | None) -> Case:
     facts = read_pgbouncer(source, partial(in_project, files, MAIN))
     (config,) = (fact for fact in facts if not isinstance(fact, SyntaxFault))
     target = Versions(pgbouncer=written(version) if version else None)
-    configurations = Configurations({}, isolated=True, override=lambda _: Settings(target=target))
+    configurations = Configurations(
+        {}, isolated=True, override=lambda _: Settings(target=target, min_severity=Severity.INFO)
+    )
     report = check([MAIN], files, installed(), configurations)
     return Case(for_version(config, version), report.findings)
 
@@ -141,9 +144,9 @@ def is_told(refusal: Refusal, told: Case) -> bool:
 
 
 def severity_of(refusal: Refusal, config: PgBouncerConfig) -> Severity:
-    """A setting of a version to come may be for one."""
-    is_for_another = refusal.cause is Cause.NEEDS_NEWER and config.version is None
-    return Severity.WARNING if is_for_another else Severity.ERROR
+    """A setting that was taken away may be for a version that has it."""
+    is_for_another = refusal.cause is Cause.NEEDS_OLDER and config.version is None
+    return Severity.INFO if is_for_another else Severity.ERROR
 
 
 def is_of_peers(place: Span, config: PgBouncerConfig) -> bool:

@@ -86,6 +86,109 @@ def test_python(text: str, expected: list[str]) -> None:
     assert found(".") == [f"a.py:{each}" for each in expected]
 
 
+ENGINE = "from sqlalchemy import create_engine\nimport os\n"
+FUNCTION = """
+SIZE{0} = int(os.getenv("SIZE{0}", "1"))
+def make{0}(size=SIZE{0}):
+    url = "postgresql://db/orders"
+    if size > 5:
+        url = url + "?a=b"
+    return create_engine(url, pool_size=size, max_overflow=SIZE{0})
+class Model{0}:
+    def make(self):
+        return make{0}({0})
+"""
+IN_A_CIRCLE = """
+def f(n):
+    if n > 3:
+        return g(n - 1)
+    return g(n)
+def g(n):
+    return f(n - 1) + g(n) + f(f(n))
+def h(n):
+    h(h(n + 1))
+    return create_engine("postgresql://db", pool_size=n)
+use(f(9), max_overflow=g(1))
+h(f(1))
+"""
+OF_ITSELF = """
+class A(A):
+    size = 5
+class B(C):
+    size = B.size
+class C(B): pass
+class D(D.E):
+    class E(D):
+        size = 1
+class P:
+    def __init__(self, other=None):
+        self.size = self.size
+        self.other = P(self.other).other
+    def make(self):
+        use(self.size, max_overflow=self.other)
+P(P(P()))
+use(A.size, max_overflow=B().size, pool_recycle=D.E.size, pool_timeout=C().nothing)
+"""
+
+
+def lines(template: str, count: int) -> str:
+    return "".join(map(template.format, range(count)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        lines(FUNCTION, 1_000),
+        lines("a{0} = b{0}\n", 50_000) + "use(a9)\n",
+        f"SIZE = {'(' * 2_000}5{')' * 2_000}\nuse(SIZE)\n",
+        f"SIZE = {'f(' * 150}5{')' * 150}\nuse(SIZE)\n",
+        f"SIZE = x{'[0]' * 1_500}\nuse(SIZE)\n",
+        f"SIZE = x{'.a' * 3_000}\nuse(SIZE)\n",
+        f"URL = 'a'{' + b' * 3_000}\nuse(URL)\n",
+        f"URL = f'{{{'+'.join('x' * 3_000)}}}'\nuse(URL)\n",
+        f"SIZE = {lines('{0} if a == {0} else ', 2_000)}5\nuse(SIZE)\n",
+        f"use({' or '.join(f'os.getenv({each!r})' for each in 'abc' * 200)})\n",
+        "def f(a):\n" + "".join(f"{' ' * at}if a:\n" for at in range(1, 2_000)) + f"{' ' * 2_000}use(5)\n",
+        "def f(a):\n x = 1\n"
+        + "".join(f"{' ' * at}try:\n" for at in range(1, 95))
+        + f"{' ' * 95}x = x + 1\n"
+        + "".join(f"{' ' * at}except E:\n{' ' * at} x = {at}\n" for at in range(94, 0, -1))
+        + " use(x)\n",
+        "def f(a):\n" + lines("    if a == {0}:\n        return {0}\n", 2_000) + "    return 5\nuse(f(x))\n",
+        "def f(a):\n    x = 0\n" + lines("    if a == {0}:\n        x = x + {0}\n", 2_000) + "    use(x)\n",
+        "D = {\n" + lines("    'key{0}': ['some text', {0}],\n", 150_000) + "}\nuse(D['key5'][1])\n",
+        "D = {}\n" + lines("D['key{0}'] = {0}\n", 3_000) + "create_engine('x', **D)\n",
+        "D = {}\n" + lines("if a{0}:\n    D.update(b{0}=1)\n", 1_000) + "create_engine('x', **D)\n",
+        "D = {\n" + lines("    'key{0}': create_engine('postgresql://db', pool_size={0}),\n", 3_000) + "}\n",
+        "a0 = 1\n" + "".join(f"a{at + 1} = a{at} + 1\n" for at in range(10_000)) + "use(a10000)\nuse(a9)\n",
+        "def f0(): return 1\n"
+        + "".join(f"def f{at + 1}(): return f{at}() + f{at}()\n" for at in range(2_000))
+        + "use(f2000())\nuse(f20())\n",
+        "class K0:\n    def __init__(self, a):\n        self.a = a\n"
+        + "".join(f"class K{at + 1}(K{at}): pass\n" for at in range(500))
+        + "use(K500(5).a)\n",
+        "url = 'x'\n" + lines("url = os.getenv('A{0}', url)\n", 3_000) + "use(url)\n",
+        "def make(size): return create_engine('postgresql://db', pool_size=size)\n" + lines("make({0})\n", 20_000),
+        f"create_engine('{'x' * 5_000_000}')\n",
+        IN_A_CIRCLE,
+        OF_ITSELF,
+    ],
+    ids=lambda text: repr(text[:24]),
+)
+def test_values_that_are_made_in_many_steps(text: str) -> None:
+    put("a.py", ENGINE + text.replace("use(", "create_engine('postgresql://db', pool_size="))
+
+    assert {each.split(" ")[1] for each in found(".")} <= {"invalid-syntax", "unbounded-pool"}
+
+
+def test_modules_that_import_everything_from_each_other() -> None:
+    for name, others in {"a": "bc", "b": "ac", "c": "abc", "__init__": "a"}.items():
+        put(f"{name}.py", "".join(f"from {each} import *\n" for each in others))
+    put("db.py", f"{ENGINE}from a import *\nfrom b import *\ncreate_engine('postgresql://db', pool_size=SIZE)\n")
+
+    assert found(".") == []
+
+
 ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
 MERGES = "m0: &m0 {k: v}\n" + "".join(f"m{n}: &m{n} {{<<: [*m{n - 1}, *m{n - 1}]}}\n" for n in range(1, 40))
 

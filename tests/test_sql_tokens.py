@@ -1,11 +1,13 @@
 """SQL is cut as PostgreSQL cuts it: its own parser, pglast, is asked."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from pglast import parser
+from pglast import keywords, parser
 from pglast.parser import ParseError
 
 from poolcheck.read.sql.statements import statements
@@ -48,6 +50,18 @@ def written(template: str, string: str, blank: str) -> str:
 
 STATEMENTS = st.builds(written, st.sampled_from(TEMPLATES), st.sampled_from(STRINGS), st.sampled_from(BLANKS))
 SEPARATORS = st.sampled_from([";", ";;", " ; ", ";/* ; */", "; -- ;\n"])
+
+
+KEYWORDS = sorted(
+    keywords.COL_NAME_KEYWORDS
+    | keywords.RESERVED_KEYWORDS
+    | keywords.TYPE_FUNC_NAME_KEYWORDS
+    | keywords.UNRESERVED_KEYWORDS
+)
+INSTALLED = sorted(Path("/usr/share/postgresql").glob("*/**/*.sql"))
+"""The SQL that PostgreSQL itself comes with, where it is installed: its system catalogues and extensions."""
+_FOR_PSQL = re.compile(r"^\\.*$", re.MULTILINE)
+"""What psql takes out of it before it is SQL."""
 
 
 def scanned(text: str) -> list[tuple[int, int]]:
@@ -101,6 +115,41 @@ def test_a_text_has_the_statements_that_postgresql_sees(parts: list[str], separa
     assert len(found) == len(slices) == len(parts)
     for statement, place in zip(found, slices, strict=True):
         assert place.start <= statement.start < statement.end <= place.stop
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_keywords_are_words_wherever_they_stand(keyword: str) -> None:
+    text = f"{keyword.upper()} '{keyword}' \"{keyword}\" a.{keyword}({keyword},{keyword});{keyword}"
+    words = [token for token in tokens(text) if token.word == keyword.upper()]
+
+    assert [(token.start, token.end) for token in tokens(text)] == scanned(text)
+    assert len(words) == 5
+    assert [each.words(1) for each in statements(text)] == [(keyword.upper(),)] * 2
+
+
+@pytest.mark.skipif(not INSTALLED, reason="PostgreSQL is not installed")
+def test_the_sql_that_postgresql_comes_with_is_cut_as_postgresql_cuts_it() -> None:
+    for path in INSTALLED:
+        text = _FOR_PSQL.sub("", path.read_text("utf-8")).replace("@extowner@", "owner")
+        slices = [text[each] for each in parser.split(text, only_slices=True)]
+        found = statements(text)
+
+        assert [(token.start, token.end) for token in tokens(text)] == scanned(text), path
+        assert [text[each.start : each.end] for each in found] == [_bare(each) for each in slices], path
+
+
+def _bare(text: str) -> str:
+    """A statement without the comments before it, which are none of its tokens, and those behind it."""
+    places = scanned(text)
+    return text[places[0][0] : places[-1][1]]
+
+
+@pytest.mark.parametrize("count", [1, 10_000])
+def test_any_number_of_statements_is_cut(count: int) -> None:
+    found = statements("SET a.b = 'x;' -- ;\n;" * count)
+
+    assert len(found) == count
+    assert {each.words(2) for each in found} == {("SET", "A")}
 
 
 @pytest.mark.parametrize(

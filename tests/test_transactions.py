@@ -19,7 +19,7 @@ pool = ConnectionPool(URL)
 
 def executed(text: str, before: str = BEFORE) -> Executed:
     """What becomes of `SET ROLE a`."""
-    module = Project(Memory({"shop/db.py": (before + text).encode()})).module("shop/db.py")
+    module = Project(Memory({"shop/db.py": (before + text).encode()}), ["shop/db.py"]).module("shop/db.py")
     assert module
     [found] = deep(lambda: list(executed_in(module)))
     return found
@@ -126,6 +126,31 @@ def test_a_function_may_be_in_a_transaction_as_a_whole() -> None:
 
     assert found.transaction
     assert found.transaction.ending is Ending.COMMIT
+
+
+@pytest.mark.parametrize(
+    ("calls", "is_seen"),
+    [
+        ("with transaction.atomic():\n    f()", True),
+        ("def g():\n    with a(), transaction.atomic() as b:\n        c = [f() for _ in b]", True),
+        ("@transaction.atomic\ndef g():\n    f()", True),
+        ("with transaction.atomic():\n    f()\nf()", False),
+        ("with atoms():\n    f()", False),
+        ("", False),
+    ],
+)
+def test_all_that_call_a_function_may_be_in_transactions(calls: str, is_seen: bool) -> None:
+    found = executed(f"def f():\n    connection.cursor().execute('SET ROLE a')\n{calls}")
+
+    assert (found.transaction is not None) is is_seen
+
+
+def test_who_has_a_connection_of_its_own_is_in_no_transaction_of_its_callers() -> None:
+    function = "async def f():\n    c = await asyncpg.connect(URL)\n    await c.execute('SET ROLE a')\n"
+    found = executed(f"{function}async def g(c):\n    async with c.transaction():\n        await f()")
+
+    assert found.transaction
+    assert found.transaction.is_single
 
 
 @pytest.mark.parametrize(("commits", "is_kept"), [("", False), ("\n    conn.commit()", True)])

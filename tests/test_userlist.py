@@ -1,4 +1,7 @@
-"""Observed with PgBouncer 1.18.0 and 1.25.2: SHOW USERS, `broken auth file` in the log, and who may log in."""
+"""What is read of an auth_file.
+
+Observed with PgBouncer 1.18.0, 1.25.2 and 1.26.1: SHOW USERS, `broken auth file` in the log, and who may log in.
+"""
 
 import pytest
 
@@ -147,6 +150,13 @@ def test_reading_ends_at_a_name_or_a_secret_that_is_too_long(name: str, secret: 
     found = read(f'"{name}" "{secret}"\n')
 
     assert (len(found.users), found.fault is None) == (is_read, is_read)
+
+
+def test_before_1_26_a_secret_has_fewer_bytes() -> None:
+    found = read(f'"web" "{"s" * 2048}"\n')
+
+    assert [len(found.of(version).users) for version in (None, (1, 25, 2), (1, 26))] == [1, 0, 1]
+    assert read('"web" "s"\n').older is None
 
 
 def test_the_hashes_that_begin_lines_from_the_fault_on_are_noted() -> None:

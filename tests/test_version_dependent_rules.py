@@ -30,7 +30,7 @@ def test_before_1_24_prepared_statements_are_off_unless_they_are_set(version: Ve
     assert finding.message.startswith("max_prepared_statements is unset, and 0 before PgBouncer 1.24")
 
 
-@pytest.mark.parametrize("version", [None, (1, 18), (1, 20, 1), (1, 24), (1, 25, 2)])
+@pytest.mark.parametrize("version", [None, (1, 18), (1, 20, 1), (1, 24), (1, 25, 2), (1, 26, 1)])
 def test_otherwise_it_is_right_not_to_set_them(version: Version | None) -> None:
     assert findings(PreparedStatementsOff(), version, "[pgbouncer]\npool_mode = transaction\n") == []
 
@@ -60,7 +60,7 @@ def test_a_setting_that_is_unknown_may_be_newer_than_the_table() -> None:
     (finding,) = findings(UnknownSetting(), (1, 27), text)
 
     assert finding.severity is Severity.INFO
-    assert finding.message == "PgBouncer 1.25.2 does not start: there is no setting warp_speed in [pgbouncer]"
+    assert finding.message == "PgBouncer 1.26.1 does not start: there is no setting warp_speed in [pgbouncer]"
 
 
 def test_what_a_header_undoes_is_lost_only_where_it_was_no_default() -> None:

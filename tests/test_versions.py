@@ -26,6 +26,13 @@ def of(files: Mapping[str, str], package: str = "sqlalchemy", path: str = "app/d
             "# pinned\nSQLAlchemy[asyncio]==2.0.36 ; python_version > '3.8' \\\n  --hash=sha256:0\n",
         ),
         ("requirements/base.txt", "sqlalchemy==2.0.36  # the engine\n"),
+        (
+            "setup.cfg",
+            "[options]\npackages = find:\ninstall_requires =\n    flask\n    SQLAlchemy==2.0.36\n\n[mypy]\n",
+        ),
+        ("setup.cfg", "[options.extras_require]\ndb =\n    sqlalchemy==2.0.36\n"),
+        ("Pipfile", '[packages]\nsqlalchemy = "==2.0.36"\nflask = "*"\n'),
+        ("Pipfile", '[packages]\nsqlalchemy = {version = "==2.0.36", extras = ["asyncio"]}\n'),
         ("pyproject.toml", '[project]\ndependencies = ["sqlalchemy==2.0.36"]\n'),
         ("pyproject.toml", '[tool.poetry.dependencies]\nsqlalchemy = "2.0.36"\n'),
         (

@@ -57,6 +57,8 @@ def _asked(place: str) -> tuple[str, int]:
     line = line.partition(":")[0]
     if not line.isdecimal() or int(line) == 0:
         raise Refused(f"{place!r} is not FILE:LINE, such as app/db.py:12")
+    if os.path.isdir(path):
+        raise Refused(f"{path} is a folder, and FILE:LINE is a line of a file")
     if not os.path.isfile(path):
         raise Refused(f"{path}: no such file")
     return relative(path), int(line)

@@ -59,7 +59,7 @@ def _of_clients(system: System) -> Iterator[Answer]:
         pool, original = client.pool, _original(client, system)
         owner = f"{pool.title} in {client.workload}" if client.workload else pool.title
         for name, value in pool.arguments.items():
-            read = {ref.places[-1]: ref.name for ref in _references(original.arguments.get(name, value))}
+            read = {ref.places[-1]: ref.usual_names[0] for ref in _references(original.arguments.get(name, value))}
             for each, item in _flat(name, value):
                 yield Answer(each, owner, item, _steps(item, read, pool.callee))
         if pool.constructor.is_pool:
@@ -141,9 +141,9 @@ def _variables(container: Container, workload: Workload, objects: Objects) -> It
     found = environment(workload, container, objects)
     own = container.name.value
     owner = workload.name.value if own == workload.name.value else f"{own} of {workload.name.value}"
-    names = {variable.name.value: variable.name.span for variable in container.env}
+    named = {variable.name.value: (variable.name.span,) for variable in container.env}
     for name, value in found.variables.items():
-        places = dict.fromkeys((*([names[name]] if name in names else []), *_places(value)))
+        places = dict.fromkeys(named.get(name, ()) + _places(value))
         yield Answer(name, owner, value, tuple(map(Step, places)), is_secret=found.is_secret(name))
 
 

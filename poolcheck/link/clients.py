@@ -12,8 +12,10 @@ from poolcheck.link.poolers import entry_for
 from poolcheck.link.sources import Sources
 from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.launchers import Launch
+from poolcheck.read.python.asked import PGOPTIONS
 from poolcheck.read.python.capacity import most_connections, opens_when_asked
 from poolcheck.read.python.constructors import Library
+from poolcheck.read.python.environment_set import variable_set
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.pools import ClientPool, Role, resolved
 from poolcheck.source import Span
@@ -25,6 +27,8 @@ POOLER_PORTS = frozenset({6432, 6543})
 """Where PgBouncer listens by default, and where hosted ones do."""
 POOLER_WORDS = ("pgbouncer", "pooler")
 """What the names of hosts say that are poolers."""
+CONSOLE = "pgbouncer"
+"""The database of PgBouncer's own console, which has no server connections."""
 
 _AT_START = frozenset(
     {
@@ -56,8 +60,13 @@ def clients(known: Known, sources: Sources, stated: Stated) -> Iterator[Client]:
     """The pools that workloads make, and those that no workload is seen to make."""
     running = [*_in_manifests(known, sources, stated), *_stated_alone(known, sources, stated)]
     has_flask = any(_imports_flask_sqlalchemy(module) for module in sources.modules)
-    made = [(pool, each) for each in running for module in each.modules for pool in module.pools]
-    of_workloads = [_client(pool, each, known) for pool, each in made if has_flask or not _is_of_flask(pool)]
+    of_workloads = [
+        _client(pool, module, each, known)
+        for each in running
+        for module in each.modules
+        for pool in module.pools
+        if has_flask or not _is_of_flask(pool)
+    ]
     yield from of_workloads
     for client in _of_modules(known, sources, {client.pool.span for client in of_workloads}):
         if has_flask or not _is_of_flask(client.pool):
@@ -125,7 +134,10 @@ def _of_modules(known: Known, sources: Sources, seen: Collection[Span]) -> Itera
         for pool in module.pools:
             if pool.span not in seen:
                 made, target = _by_default(pool, known, Origin(module.span.path))
-                yield Client(made, None, nothing, nothing, target, Owner("", module.span.path))
+                pgoptions = variable_set(module.module, PGOPTIONS)
+                yield Client(
+                    made, None, nothing, nothing, target, Owner("", module.span.path), pgoptions=pgoptions
+                )
 
 
 def _by_default(pool: ClientPool, known: Known, origin: Origin) -> tuple[ClientPool, Target | None]:
@@ -139,7 +151,7 @@ def _by_default(pool: ClientPool, known: Known, origin: Origin) -> tuple[ClientP
     return made, target._replace(is_certain=False, because=(first, *others))
 
 
-def _client(pool: ClientPool, running: _Running, known: Known) -> Client:
+def _client(pool: ClientPool, module: PythonModule, running: _Running, known: Known) -> Client:
     made = resolved(pool, running.variables)
     in_pod = known.overlays.as_written(_connections_of(made, running), running.origin.path)
     # Behind a name without a domain is what the client's own namespace has under it.
@@ -147,7 +159,8 @@ def _client(pool: ClientPool, running: _Running, known: Known) -> Client:
     owner = running.owner if is_own else running.owner._replace(namespace=None)
     target = _target(made, known, running.origin)
     held = product(running.pods, in_pod)
-    return Client(made, owner.name, held, in_pod, target, owner, running.container, running.loaded)
+    pgoptions = variable_set(module.module, PGOPTIONS) or running.variables(PGOPTIONS)
+    return Client(made, owner.name, held, in_pod, target, owner, running.container, running.loaded, pgoptions)
 
 
 def _processes(started: Launch | None, own: StatedWorkload) -> Amount:
@@ -159,7 +172,7 @@ def _processes(started: Launch | None, own: StatedWorkload) -> Amount:
 def _target(pool: ClientPool, known: Known, origin: Origin) -> Target | None:
     """Where a pool leads, for certain or as its port or its host's name suggests."""
     address = pool.address
-    if address is None or address.dialect != "postgresql":
+    if address is None or address.dialect != "postgresql" or address.database == CONSOLE:
         return None
     host, port = address.host, address.port_number
     if host and port and (destination := known.leads_to(host, port, origin)):

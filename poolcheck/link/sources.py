@@ -67,6 +67,10 @@ class Sources:
         """The paths of all Python files in the run."""
         return (path for paths in self._paths.values() for path in paths if path.endswith(".py"))
 
+    def mention(self, word: str) -> bool:
+        """Whether a word is seen to stand in a module of the project."""
+        return bool(self._project.mentions.of(word))
+
     def of_sessions(self) -> Iterator[Module]:
         """The modules of the application that mention what is done to sessions, be it all that they hold."""
         paths = (path for path in sorted(self.paths) if _is_of_application(path))
@@ -135,10 +139,7 @@ class Sources:
 
 def _is_of_application(path: str) -> bool:
     """Whether a file is the application's own, and not there to migrate it once."""
-    return role_of(path) is Role.APPLICATION and path.rpartition("/")[2] not in _MIGRATING
-
-
-_MIGRATING = frozenset({"migrate.py", "migration.py", "migrations.py"})
+    return role_of(path) is Role.APPLICATION and "migrat" not in path.rpartition("/")[2]
 
 
 def _names(workload: Workload, container: Container) -> set[str]:

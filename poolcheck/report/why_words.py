@@ -62,6 +62,13 @@ class Pages:
         page = self._pages.get(last.path) if last else None
         return bool(last and page and page.shown[last.start : last.end] != page.text[last.start : last.end])
 
+    def _without_secrets(self, text: str, written: Span) -> str:
+        """A text as far as the file shows it where it is written."""
+        page = self._pages[written.path]
+        at = page.text.find(text, written.start, written.end)
+        shown = page.shown[at : at + len(text)] if at >= 0 else ""
+        return shown if shown.strip("*") else HIDDEN
+
     def words(self, answer: Answer) -> Words:
         """What an answer's value is in words."""
         if isinstance(answer.value, Amount):
@@ -74,9 +81,12 @@ class Pages:
         settled, _ = by_default(value)
         options = [self._text(option) for option in options_of(settled or value)]
         known = [option.scalar for option in options_of(settled or value) if isinstance(option, Known)]
-        is_open = len(known) < len(options) or any(HIDDEN in option for option in options)
+        is_open = len(known) < len(options) or any(map(self._hides, options_of(settled or value)))
         text = " or ".join(dict.fromkeys(redact_message(option) for option in options))
         return Words(text, None if is_open else tuple(known), variables=variables_of(value))
+
+    def _hides(self, option: Value) -> bool:
+        return isinstance(option, Known) and self.is_secret(option.places)
 
     def _text(self, value: Value) -> str:
         """A value as it is shown; what is not known of a text is `…`."""
@@ -87,8 +97,8 @@ class Pages:
         match value:
             case Unknown(_):
                 return HOLE
-            case Known(_, places) if self.is_secret(places):
-                return HIDDEN
+            case Known(scalar, places) if self.is_secret(places):
+                return self._without_secrets(str(scalar), places[-1])
             case Known(scalar, _):
                 return '""' if scalar == "" else str(scalar)
             case Computed("join", parts, _):

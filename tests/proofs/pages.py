@@ -31,6 +31,17 @@ from servers.process import account
 MAIN = "pgbouncer.ini"
 """What a configuration is called that a page shows inside a manifest."""
 
+PACKAGED = frozenset({"auth_query", "tcp_defer_accept", "unix_socket_dir"})
+"""Settings whose defaults are not the same in all builds of a version and on all systems."""
+COLUMNS: Mapping[str, str] = {
+    "database": "dbname",
+    "force_user": "user",
+    "max_client_connections": "max_db_client_connections",
+    "max_connections": "max_db_connections",
+    "reserve_pool": "reserve_pool_size",
+}
+"""What SHOW DATABASES calls otherwise than the settings."""
+
 _ELSEWHERE = "elsewhere.ini"
 _KEY, _CERTIFICATE = "server.key", "server.crt"
 _PLACE = re.compile(r" \((?P<path>[^()]*):(?P<line>\d+)\)")
@@ -114,9 +125,19 @@ def completed(one: Shown) -> Shown:
 def read(one: Shown, version: Version | None) -> PgBouncerConfig:
     """What PgBouncer of a version reads there, character for character."""
     files = {path: text.encode(errors="surrogateescape") for path, text in one.texts.items()}
-    text = decode(files[one.path], Format.INI)
-    part = Part(Source(one.path, text), Span(one.path, 0, len(text)))
+    return as_read(files, one.path, version)
+
+
+def as_read(files: Mapping[str, bytes], path: str, version: Version | None) -> PgBouncerConfig:
+    """What PgBouncer of a version, started in the folder of these files, reads under a path."""
+    text = decode(files[path], Format.INI)
+    part = Part(Source(path, text), Span(path, 0, len(text)))
     return for_version(load(part, partial(in_folder, Memory(files), ""), is_literal=True), version)
+
+
+def in_whole_seconds(time: str) -> str:
+    """How SHOW DATABASES shows a time: as what is left of it in an int."""
+    return str((int(float(time)) + 2**31) % 2**32 - 2**31)
 
 
 def run(one: Shown, room: Room) -> Run:

@@ -19,7 +19,7 @@ from proofs.judged import (
     skip_before,
     until,
 )
-from proofs.wire import MD5, SASL, knock
+from proofs.wire import MD5, SASL, Wire, knock, unix_socket
 from servers.client import Refused, Row, connect, query
 from servers.client import ask as ask_over
 from servers.pgbouncer import PgBouncer, Room, open_room
@@ -331,10 +331,10 @@ def test_a_scram_secret_is_no_password_of_the_forced_user_before_he_has_come_him
         assert who(pooler, "audit", "web", "another") == app
     with blamed("scram-forced-user", room, ini, files, postgres) as pooler:
         assert WRONG_TYPE in refusal(pooler, "shop", app, "s3cret")
-        if room.program.version < (1, 25):
-            assert who(pooler, "reports", app, "s3cret") == app
-        elif room.program.version <= (1, 25, 2):
+        if keeps_keys_of_first_logins_only(room):
             assert WRONG_TYPE in refusal(pooler, "reports", app, "s3cret")
+        else:
+            assert who(pooler, "reports", app, "s3cret") == app
 
     files = users(web="another", **{app: "s3cret"})
     with cleared("scram-forced-user", room, ini, files, postgres) as pooler:
@@ -342,7 +342,12 @@ def test_a_scram_secret_is_no_password_of_the_forced_user_before_he_has_come_him
         assert who(pooler, "shop", app, "s3cret") == app
 
 
-def test_a_client_with_a_scram_secret_spoils_the_password_of_the_forced_user(
+def keeps_keys_of_first_logins_only(room: Room) -> bool:
+    """Whether this PgBouncer keeps the keys that a client with a SCRAM secret brings when it comes first, only."""
+    return (1, 25, 1) <= room.program.version < (1, 26)
+
+
+def test_a_client_with_a_scram_secret_spoils_the_password_of_the_forced_user_before_1_26(
     room: Room, postgres: PostgreSQL
 ) -> None:
     app, web = postgres.new_user("s3cret"), postgres.new_user("another")
@@ -351,6 +356,11 @@ def test_a_client_with_a_scram_secret_spoils_the_password_of_the_forced_user(
         "[pgbouncer]\nauth_type = scram-sha-256\nauth_file = userlist.txt\nserver_login_retry = 0.1\n"
     )
     files = users(batch="third", **{web: stored(postgres, web)})
+    if room.program.version >= (1, 26):
+        with cleared("scram-forced-user", room, ini, files, postgres) as pooler:
+            assert who(pooler, "shop", web, "another") == app
+            assert who(pooler, "shop", "batch", "third") == app
+        return
     with blamed("scram-forced-user", room, ini, files, postgres) as pooler:
         failed = f'password authentication failed for user "{app}"'
         assert failed in refusal(pooler, "shop", web, "another")
@@ -364,6 +374,29 @@ def test_a_client_with_a_scram_secret_spoils_the_password_of_the_forced_user(
     with cleared("scram-forced-user", room, ini.replace(" password=s3cret", ""), files, postgres) as pooler:
         assert who(pooler, "shop", web, "another") == app
         assert who(pooler, "shop", "batch", "third") == app
+
+
+@pytest.mark.parametrize("secret", ["password=s3cret", ""])
+def test_a_client_with_a_scram_secret_is_spoiled_by_a_forced_user_in_1_25_1_and_1_25_2(
+    room: Room, postgres: PostgreSQL, secret: str
+) -> None:
+    app, web = postgres.new_user("s3cret"), postgres.new_user("another")
+    ini = (
+        f"[databases]\nshop = host=10.0.0.7 user={app} {secret}\nreports = host=10.0.0.7\n"
+        "[pgbouncer]\nauth_type = scram-sha-256\nauth_file = userlist.txt\nserver_login_retry = 0.1\n"
+    )
+    files = users(**{app: "s3cret", web: stored(postgres, web)})
+    is_spoiled, keeps_apart = keeps_keys_of_first_logins_only(room), room.program.version >= (1, 26)
+    judged = blamed if is_spoiled or (secret and not keeps_apart) else cleared
+    with judged("scram-forced-user", room, ini, files, postgres) as pooler:
+        if secret and not keeps_apart:
+            assert "password authentication failed" in refusal(pooler, "shop", web, "another")
+        else:
+            assert who(pooler, "shop", web, "another") == app
+        if is_spoiled:
+            assert WRONG_TYPE in refusal(pooler, "reports", web, "another")
+        else:
+            assert who(pooler, "reports", web, "another") == web
 
 
 PLAIN_QUERY = "SELECT usename, passwd FROM pg_shadow WHERE usename=$1"
@@ -385,6 +418,28 @@ def test_auth_query_lets_in_by_an_expired_password_unless_it_asks(room: Room, po
 
     with cleared("auth-query-weak", room, ini.replace(PLAIN_QUERY, MENDED_QUERY), files, postgres) as pooler:
         assert not has_got_in_after_expiry(pooler, postgres)
+
+
+@pytest.mark.parametrize("condition", ["", " WHERE usename='$1'", " WHERE usename=$2"])
+def test_with_an_auth_query_without_parameter_nobody_is_found(
+    room: Room, postgres: PostgreSQL, condition: str
+) -> None:
+    app, lookup = postgres.new_user("s3cret"), superuser(postgres)
+    query = "SELECT usename, passwd FROM pg_shadow"
+    ini = (
+        "[databases]\nshop = host=10.0.0.7\n"
+        "[pgbouncer]\nauth_type = scram-sha-256\nauth_file = userlist.txt\n"
+        f"auth_user = {lookup}\nauth_query = {query}"
+    )
+    files, told = (
+        users(**{lookup: "s3cret"}),
+        re.compile("bouncer config error|unexpected response from login query"),
+    )
+    with blamed("auth-query-without-parameter", room, f"{ini}{condition}\n", files, postgres) as pooler:
+        assert told.search(refusal(pooler, "shop", app, "s3cret"))
+
+    with cleared("auth-query-without-parameter", room, f"{ini} WHERE usename=$1\n", files, postgres) as pooler:
+        assert who(pooler, "shop", app, "s3cret") == app
 
 
 def test_the_default_auth_query_asks_for_expiry_from_1_24_1_on(room: Room, postgres: PostgreSQL) -> None:
@@ -486,6 +541,38 @@ def test_who_only_watches_can_disconnect_clients_until_1_25_2(room: Room) -> Non
 
     with cleared("known-vulnerable", room, ini.replace("stats_users = exporter\n", ""), files) as pooler:
         assert "not allowed" in refusal(pooler, "pgbouncer", "exporter", "s3cret")
+
+
+@pytest.mark.parametrize(
+    ("ignored", "has_no_end"),
+    [
+        ("extra_float_digits", True),
+        ("options", True),
+        ("options,geqo", True),
+        ("extra_float_digits, options", False),
+        ("", False),
+    ],
+)
+def test_from_1_20_to_1_26_0_the_search_for_a_parameter_without_a_name_has_no_end(
+    room: Room, ignored: str, has_no_end: bool
+) -> None:
+    if (1, 26) <= room.program.version < (1, 26, 1):
+        pytest.skip(f"{room.program}: not seen")
+    is_open = has_no_end and (1, 20) <= room.program.version < (1, 26, 1)
+    ini = (
+        "[databases]\nshop = host=127.0.0.1\n"
+        f"[pgbouncer]\nlisten_addr = 10.0.0.5\nauth_type = plain\nignore_startup_parameters = {ignored}\n"
+    )
+    told = found("known-vulnerable", {"pgbouncer.ini": ini}, room.program)
+    assert any("CVE-2026-107349" in message for message in told) == is_open
+    with (
+        room.start(placed(ini, room)) as pooler,
+        Wire(unix_socket(pooler)) as client,
+        Wire(unix_socket(pooler)) as other,
+    ):
+        client.login("shop", "web", options="-c=")
+        other.login("shop", "web")
+        assert other.is_left_waiting(0.5) == is_open
 
 
 MANIFEST = """\

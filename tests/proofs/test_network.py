@@ -569,7 +569,7 @@ def test_a_peer_at_the_address_of_the_process_itself_gets_nothing(room: Room, po
         assert is_cancelled(client)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "[::1]:{port}", "[::1]"])
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "[::1]:{port}", "[::1]", "[127.0.0.1]"])
 def test_a_host_with_its_port_is_looked_up_as_a_name(room: Room, postgres: PostgreSQL, host: str) -> None:
     name = host.replace("{port}", str(postgres.port))
     ini = f"[databases]\nshop = host={name} dbname=postgres user=postgres\n[pgbouncer]\nauth_type = any\n"

@@ -5,7 +5,7 @@ Each configuration is run as it stands, and, where it is an excerpt, also with w
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
@@ -22,11 +22,12 @@ from poolcheck.read.pgbouncer.needs import Kind as NeedKind
 from poolcheck.read.pgbouncer.needs import needs
 from poolcheck.read.pgbouncer.refusal import Cause
 from poolcheck.read.pgbouncer.settings import NEWEST, Kind, Scope, Version, known, written
-from poolcheck.read.pgbouncer.startup import LONGEST_USER
 from poolcheck.read.template import has_template
 from poolcheck.source import Edit
 from poolcheck.testing import SETTINGS, Example, examples_of, mended, page_of, report_on
 from proofs.pages import (
+    COLUMNS,
+    PACKAGED,
     Line,
     Run,
     Shown,
@@ -34,6 +35,7 @@ from proofs.pages import (
     blamed,
     changed,
     completed,
+    in_whole_seconds,
     is_at,
     is_late,
     line_of,
@@ -90,16 +92,6 @@ TURNS_CLIENTS_AWAY = re.compile(r"refuses the clients it is for|turns away every
 CLOSES_THE_CONSOLE = ("listen_port", "max_packet_size", "unix_socket_dir", "unix_socket_mode")
 """With some values of these, nobody can be asked what a PgBouncer works with."""
 
-PACKAGED = {"auth_query", "tcp_defer_accept", "unix_socket_dir"}
-"""Settings whose defaults are not the same in all builds of a version and on all systems."""
-COLUMNS: Mapping[str, str] = {
-    "database": "dbname",
-    "force_user": "user",
-    "max_client_connections": "max_db_client_connections",
-    "max_connections": "max_db_connections",
-    "reserve_pool": "reserve_pool_size",
-}
-"""What SHOW DATABASES calls otherwise than the settings."""
 COUNTED = re.compile(r"current_.*|paused|disabled|name|peer_id")
 """Columns of what is, and not of what is set."""
 
@@ -258,22 +250,17 @@ def values_of(entry: EntryInEffect) -> dict[str, str | None]:
     """The values of an entry as the console has them: times in whole seconds."""
     values = {each.name: each.value for each in entry.values}
     if lifetime := values.get("server_lifetime"):
-        values["server_lifetime"] = str((int(float(lifetime)) + 2**31) % 2**32 - 2**31)
+        values["server_lifetime"] = in_whole_seconds(lifetime)
     return values
 
 
 def assert_users(config: PgBouncerConfig, rows: tuple[Row, ...]) -> None:
     real = {str(row["name"]): settings_in(row) for row in rows}
     for user in effective.users(config):
-        values, row = values_of(user), real[kept(user.name.value)]
+        values, row = values_of(user), real[user.name.value]
         assert {name: values.get(name) or none_set(name) for name in row} == {
             name: value or "" for name, value in row.items()
         }
-
-
-def kept(name: str) -> str:
-    """What PgBouncer keeps of the name of a user."""
-    return name.encode()[:LONGEST_USER].decode()
 
 
 def none_set(name: str) -> str:

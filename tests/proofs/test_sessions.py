@@ -125,12 +125,39 @@ def test_in_statement_mode_begin_ends_the_connection(room: Room, postgres: Postg
 def test_a_parameter_that_postgresql_does_not_report_is_not_tracked(room: Room, postgres: PostgreSQL) -> None:
     skip_before(room.program, (1, 20), "there is track_extra_parameters")
     ini = f"{START}pool_mode = transaction\ntrack_extra_parameters = IntervalStyle"
-    with blamed("track-search-path", room, f"{ini}, statement_timeout\n", server=postgres) as pooler:
+    is_set_at_startup = room.program.version >= (1, 26)
+    judged = cleared if is_set_at_startup else blamed
+    with judged("track-search-path", room, f"{ini}, statement_timeout\n", server=postgres) as pooler:
+        with started_with(pooler, "options='-c statement_timeout=7s'") as limit:
+            assert limit == ("7s" if is_set_at_startup else "0")
         assert limit_after(pooler, "set statement_timeout = 7000") == "7s"
 
     with cleared("track-search-path", room, f"{ini}\n", server=postgres) as pooler:
         pooler.query("shop", "first", "set intervalstyle = 'iso_8601'")
         assert pooler.query("shop", "second", "show intervalstyle") == ({"IntervalStyle": "postgres"},)
+
+
+def test_a_list_without_intervalstyle_does_not_track_it_before_1_26(room: Room, postgres: PostgreSQL) -> None:
+    skip_before(room.program, (1, 20), "there is track_extra_parameters")
+    ini = f"{START}pool_mode = transaction\ntrack_extra_parameters = default_transaction_read_only"
+    is_tracked, style = room.program.version >= (1, 26), "options='-c IntervalStyle=iso_8601'"
+    judged = cleared if is_tracked else blamed
+    with judged("track-search-path", room, f"{ini}\n", server=postgres) as pooler:
+        if is_tracked:
+            with started_with(pooler, style):
+                pass
+        else:
+            with pytest.raises(Refused, match="unsupported startup parameter"), started_with(pooler, style):
+                pass
+        pooler.query("shop", "first", "set intervalstyle = 'iso_8601'")
+        [row] = pooler.query("shop", "second", "show intervalstyle")
+        assert row["IntervalStyle"] == ("postgres" if is_tracked else "iso_8601")
+
+    with (
+        cleared("track-search-path", room, f"{ini}, IntervalStyle\n", server=postgres) as pooler,
+        started_with(pooler, style),
+    ):
+        pass
 
 
 def test_a_second_section_sets_back_what_was_set_above(room: Room, postgres: PostgreSQL) -> None:

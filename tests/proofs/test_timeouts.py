@@ -46,10 +46,10 @@ def is_served(client: Wire) -> bool:
     return answer_to(client, "select 1").kind == b"C"
 
 
-def seen_up_to_1_25_2(room: Room) -> None:
+def seen_up_to_1_26_1(room: Room) -> None:
     """Skips the test for a release of which nothing is said."""
-    if room.program.version > (1, 25, 2):
-        pytest.skip(f"{room.program}: seen up to 1.25.2")
+    if room.program.version > (1, 26, 1):
+        pytest.skip(f"{room.program}: seen up to 1.26.1")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_idle_timeout_of_one_user_drops_all_idle_clients_without_one(
     room: Room, postgres: PostgreSQL, lines: str, is_user_spared: bool
 ) -> None:
     skip_before(room.program, (1, 24), "users have client_idle_timeout")
-    seen_up_to_1_25_2(room)
+    seen_up_to_1_26_1(room)
     user = postgres.new_user()
     ini, files = f"{ANY_USER}\n{LISTED}[users]\n{lines.format(user=user)}", listing(OWNER, user)
     with (
@@ -97,7 +97,7 @@ def test_the_idle_timeout_of_one_user_spares_clients_that_have_run_a_query_only_
     room: Room, postgres: PostgreSQL, settings: str, is_spared: bool
 ) -> None:
     skip_before(room.program, (1, 24), "users have client_idle_timeout")
-    seen_up_to_1_25_2(room)
+    seen_up_to_1_26_1(room)
     ini = f"{SHOP}\n{settings}[users]\nreports = client_idle_timeout=600\n"
     with blamed("client-idle-timeout-user-bug", room, ini, server=postgres) as pooler:
         [idle] = until(lambda: asked_in_time(pooler))
@@ -107,6 +107,28 @@ def test_the_idle_timeout_of_one_user_spares_clients_that_have_run_a_query_only_
                 assert is_served(idle)
             else:
                 assert "client_idle_timeout" in end_of(idle)
+
+
+@pytest.mark.parametrize("is_spared", [True, False])
+def test_under_any_the_idle_timeout_is_that_of_the_user_of_the_entry(
+    room: Room, postgres: PostgreSQL, is_spared: bool
+) -> None:
+    skip_before(room.program, (1, 24), "users have client_idle_timeout")
+    seen_up_to_1_26_1(room)
+    limited = OWNER if is_spared else "anyone"
+    ini = f"{SHOP}\n{IN_TRANSACTIONS}[users]\n{limited} = client_idle_timeout=600\n"
+    judged = cleared if is_spared else blamed
+    with (
+        judged("client-idle-timeout-user-bug", room, ini, server=postgres) as pooler,
+        knock(pooler, "shop", "anyone") as client,
+    ):
+        if is_spared:
+            assert is_served(client)
+            assert client.hears_of(b"Z").kind == b"Z"
+            assert client.is_left_waiting(CHECKED_S)
+            assert is_served(client)
+        else:
+            assert "client_idle_timeout" in end_of(client)
 
 
 def asked_in_time(pooler: PgBouncer) -> list[Wire]:
@@ -188,29 +210,37 @@ def test_query_timeout_ends_the_wait_for_a_server_connection(room: Room, postgre
         assert waiting.hears_of(b"C", b"E").kind == b"C"
 
 
-def test_query_timeout_ends_clients_that_are_idle_in_a_transaction(room: Room, postgres: PostgreSQL) -> None:
-    seen_up_to_1_25_2(room)
+def is_ended_when_idle(room: Room, client: Wire) -> bool:
+    """Whether query_timeout ends a client that is idle in a transaction; from 1.26 on it does not."""
+    if room.program.version < (1, 26):
+        return "query timeout" in end_of(client)
+    assert client.is_left_waiting(OUTLASTED_S)
+    return not is_served(client)
+
+
+def test_query_timeout_ends_clients_that_are_idle_in_a_transaction_before_1_26(
+    room: Room, postgres: PostgreSQL
+) -> None:
     ini = f"{SHOP}\n{IN_TRANSACTIONS}idle_transaction_timeout = 30\n"
     with (
         blamed("query-timeout-used", room, f"{ini}query_timeout = 0.5\n", server=postgres) as pooler,
         has_got_in(pooler, "begin") as idle,
     ):
-        assert "query timeout" in end_of(idle)
+        assert is_ended_when_idle(room, idle) == (room.program.version < (1, 26))
 
     with cleared("query-timeout-used", room, ini, server=postgres) as pooler, has_got_in(pooler, "begin") as idle:
         assert idle.is_left_waiting(OUTLASTED_S)
         assert is_served(idle)
 
 
-def test_the_query_timeout_of_a_user_ends_idle_transactions(room: Room, postgres: PostgreSQL) -> None:
+def test_the_query_timeout_of_a_user_ends_idle_transactions_before_1_26(room: Room, postgres: PostgreSQL) -> None:
     skip_before(room.program, (1, 24), "users have query_timeout")
-    seen_up_to_1_25_2(room)
     ini = f"{SHOP}\n{IN_TRANSACTIONS}idle_transaction_timeout = 30\n[users]\n{OWNER} = query_timeout="
     with (
         blamed("query-timeout-used", room, f"{ini}1\n", server=postgres) as pooler,
         has_got_in(pooler, "begin") as idle,
     ):
-        assert "query timeout" in end_of(idle)
+        assert is_ended_when_idle(room, idle) == (room.program.version < (1, 26))
 
     with (
         cleared("query-timeout-used", room, f"{ini}0\n", server=postgres) as pooler,
@@ -265,6 +295,38 @@ def test_a_query_wait_timeout_that_does_not_fit_is_0(room: Room, written: str) -
 
     with cleared("query-wait-timeout-off", room, f"{ini}120\n") as pooler:
         assert pooler.settings()["query_wait_timeout"] == "120"
+
+
+@pytest.mark.parametrize(
+    ("of_all", "of_database", "of_user", "ends"),
+    [
+        ("1", "0", "", False),
+        ("1", "-1", "", False),
+        ("0", "1", "", True),
+        ("1", "", "0", False),
+        ("0", "", "1", False),
+        ("120", "", "1", True),
+    ],
+)
+def test_a_wait_of_an_entry_takes_the_place_of_that_of_all(
+    room: Room, postgres: PostgreSQL, of_all: str, of_database: str, of_user: str, ends: bool
+) -> None:
+    skip_before(room.program, (1, 26), "entries have query_wait_timeout")
+    database = f" query_wait_timeout={of_database}" if of_database else ""
+    user = f"[users]\n{OWNER} = query_wait_timeout={of_user}\n" if of_user else ""
+    ini = f"{ONE}{database}\n{IN_TRANSACTIONS}query_wait_timeout = {of_all}\n{user}"
+    judged = cleared if ends else blamed
+    with (
+        judged("query-wait-timeout-off", room, ini, server=postgres) as pooler,
+        has_got_in(pooler, "begin") as holder,
+        has_got_in(pooler) as waiting,
+    ):
+        waiting.query("select 1")
+        if ends:
+            assert "query_wait_timeout" in still_busy(holder, waiting).text
+        else:
+            assert waiting.is_left_waiting(1.5)
+            assert is_served(holder)
 
 
 def test_without_query_wait_timeout_query_timeout_ends_the_wait(room: Room, postgres: PostgreSQL) -> None:

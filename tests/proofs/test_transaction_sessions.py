@@ -1,6 +1,6 @@
 """What stays in a session, and what is lost, when a pooler in transaction mode gives it to others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -24,6 +24,15 @@ def run():
     conn = psycopg.connect("host=pgbouncer port=6432 dbname=shop", autocommit=True, prepare_threshold=None)
     conn.execute({statement!r})
 """
+
+SITE = {
+    "site/settings.py": """\
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.postgresql", "HOST": "pgbouncer", "PORT": 6432, "NAME": "shop"}
+}
+""",
+    "site/exports.py": "from .models import Order\n\nfor order in Order.objects.iterator():\n    print(order)\n",
+}
 
 
 class Clients(NamedTuple):
@@ -64,8 +73,13 @@ def elsewhere(clients: Clients, statement: str) -> str | None:
 
 def is_reported(rule: str, statement: str) -> bool:
     """Whether a rule finds something in an application that executes a statement."""
+    return is_found(rule, {"shop/db.py": MODULE.format(statement=statement)})
+
+
+def is_found(rule: str, application: Mapping[str, str]) -> bool:
+    """Whether a rule finds something in the files of an application."""
     ini = INI.format(entry="host=10.0.0.7")
-    sources = {SETTINGS: STATED, "pgbouncer.ini": ini, "shop/db.py": MODULE.format(statement=statement)}
+    sources = {SETTINGS: STATED, "pgbouncer.ini": ini, **application}
     findings = report_on(Example(installed()[rule], "", sources, ())).findings
     assert {finding.rule for finding in findings} <= {rule}
     return bool(findings)
@@ -78,8 +92,6 @@ def is_reported(rule: str, statement: str) -> bool:
         ("SET search_path = shop", "SHOW search_path", '"$user", public', "shop"),
         ("SELECT set_config('app.tenant', '7', false)", "SELECT current_setting('app.tenant', true)", None, "7"),
         ("SET ROLE pg_monitor", "SELECT current_user", "postgres", "pg_monitor"),
-        ("SET SESSION AUTHORIZATION pg_monitor", "SELECT session_user", "postgres", "pg_monitor"),
-        ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SHOW transaction_read_only", "off", "on"),
     ],
 )
 def test_a_setting_goes_to_the_next_client_and_not_with_its_own(
@@ -91,6 +103,25 @@ def test_a_setting_goes_to_the_next_client_and_not_with_its_own(
 
     assert value(clients.other, asked) == is_now
     assert elsewhere(clients, asked) == was
+
+
+@pytest.mark.parametrize(
+    ("statement", "asked", "was", "is_now"),
+    [
+        ("SET SESSION AUTHORIZATION pg_monitor", "SELECT session_user", "postgres", "pg_monitor"),
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SHOW transaction_read_only", "off", "on"),
+    ],
+)
+def test_what_postgresql_reports_goes_to_the_next_client_before_1_26(
+    room: Room, clients: Clients, statement: str, asked: str, was: str, is_now: str
+) -> None:
+    assert is_reported("txmode-session-state", statement)
+
+    client.ask(clients.one, statement)
+
+    is_tracked = room.program.version >= (1, 26)
+    assert value(clients.other, asked) == (was if is_tracked else is_now)
+    assert elsewhere(clients, asked) == (is_now if is_tracked else was)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +228,15 @@ def test_a_temporary_table_is_not_there_and_is_in_the_way(clients: Clients, made
         client.ask(clients.other, made)
 
 
+def test_a_temporary_table_outlives_the_transaction_that_makes_and_uses_it(clients: Clients) -> None:
+    made = "BEGIN; CREATE TEMP TABLE batch (a int); SELECT * FROM batch; COMMIT"
+    assert is_reported("txmode-temp-table", made)
+    client.ask(clients.one, made)
+
+    with pytest.raises(Refused, match='relation "batch" already exists'):
+        client.ask(clients.other, made)
+
+
 def test_a_temporary_table_that_is_dropped_on_commit_is_in_nobodys_way(clients: Clients) -> None:
     made = "BEGIN; CREATE TEMP TABLE batch (a int) ON COMMIT DROP; SELECT * FROM batch; COMMIT"
     assert not is_reported("txmode-temp-table", made)
@@ -238,3 +278,24 @@ def test_a_held_cursor_is_taken_back_by_a_rollback(clients: Clients) -> None:
 
     with pytest.raises(Refused, match='cursor "orders" does not exist'):
         client.ask(clients.one, "FETCH orders")
+
+
+def test_the_cursor_that_django_reads_through_is_not_there(clients: Clients) -> None:
+    assert is_found("txmode-django-iterator", SITE)
+    declared = 'DECLARE "_django_curs_1" NO SCROLL CURSOR WITH HOLD FOR SELECT 1 AS a'
+    client.ask(clients.one, declared)
+
+    with pytest.raises(Refused, match='cursor "_django_curs_1" does not exist'):
+        elsewhere(clients, 'FETCH FORWARD 10 FROM "_django_curs_1"')
+
+
+def test_the_cursor_that_django_reads_through_in_a_transaction_is_there(clients: Clients) -> None:
+    atomic = (
+        "from django.db import transaction\n\nwith transaction.atomic():\n    list(Order.objects.iterator())\n"
+    )
+    assert not is_found(
+        "txmode-django-iterator", SITE | {"site/exports.py": f"from .models import Order\n{atomic}"}
+    )
+    client.ask(clients.one, 'BEGIN; DECLARE "_django_curs_1" NO SCROLL CURSOR FOR SELECT 1 AS a')
+
+    assert elsewhere(clients, 'FETCH FORWARD 10 FROM "_django_curs_1"') == "1"

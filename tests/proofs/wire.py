@@ -58,10 +58,11 @@ class Wire:
         """Its own, over TCP."""
         return int(self._socket.getsockname()[1])
 
-    def login(self, database: str, user: str) -> None:
-        """Says who it is, and waits for nothing."""
-        words = f"user\0{user}\0database\0{database}\0\0".encode()
-        self._send(struct.pack("!i", _PROTOCOL) + words)
+    def login(self, database: str, user: str, **more: str) -> None:
+        """Says who it is and what more it asks for, and waits for nothing."""
+        asked = {"user": user, "database": database, **more}
+        words = "".join(f"{name}\0{value}\0" for name, value in asked.items())
+        self._send(struct.pack("!i", _PROTOCOL) + f"{words}\0".encode())
 
     def query(self, statement: str) -> None:
         """Sends a statement, and waits for nothing."""

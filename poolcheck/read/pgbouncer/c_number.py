@@ -2,6 +2,7 @@
 
 A setting of [pgbouncer] goes through `strtol`, `strtoul` or `strtod` and has to be a number to its end; a number
 in a connection string goes through `atoi`, which takes what it can. An int keeps the low 32 bits, unchecked.
+A `0b` begins no number here, though it does to a PgBouncer that was built by a compiler of C23.
 libusual, cfparser.c; PgBouncer, loader.c.
 """
 

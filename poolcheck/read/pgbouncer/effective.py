@@ -52,9 +52,8 @@ def settings(config: PgBouncerConfig) -> Iterator[InEffect]:
     for setting in config.settings:
         if not setting.in_effect:
             undone.setdefault(setting.name.value, []).append(setting)
-    version = config.version or NEWEST
     for name, fact in sorted(SETTINGS[Scope.PGBOUNCER].items()):
-        if fact.since <= version and name != "service_name":
+        if fact.is_in(config.version) and name != "service_name":
             yield _setting(config, fact)._replace(undone=tuple(undone.get(name, ())))
 
 
@@ -65,9 +64,10 @@ def databases(config: PgBouncerConfig) -> Iterator[EntryInEffect]:
 
 
 def users(config: PgBouncerConfig) -> Iterator[EntryInEffect]:
-    """The users of [users] in the order of the file, with what is set for them."""
+    """The users of [users] in the order of the file, by what is kept of their names, with what is set for them."""
     for entry, replaced in _in_effect(config.users):
-        yield EntryInEffect(entry.name, tuple(_user(config, entry)), replaced)
+        name = entry.name._replace(value=_kept(entry.name.value))
+        yield EntryInEffect(name, tuple(_user(config, entry)), replaced)
 
 
 def peers(config: PgBouncerConfig) -> Iterator[EntryInEffect]:
@@ -138,6 +138,8 @@ def _database(config: PgBouncerConfig, entry: Entry) -> Iterator[InEffect]:
         yield _balance(config, entry)
         name = "max_db_client_connections"
         yield _number(config, entry, name, above=0) or _inherited(config, name)
+    if version >= (1, 26):
+        yield _wait(config, entry) or _inherited(config, "query_wait_timeout")
     for name in ("application_name", "auth_dbname", "auth_query", "auth_user", "client_encoding", "connect_query"):
         yield from _if_set(config, entry, name)
     yield from _if_set(config, entry, "datestyle")
@@ -149,6 +151,8 @@ def _user(config: PgBouncerConfig, entry: Entry) -> Iterator[InEffect]:
         if fact.kind is Kind.ENUM:
             mode = _text(config, entry, name, lower=True)
             yield from [mode] if mode.origin is not Origin.DEFAULT else []
+        elif name == "query_wait_timeout":
+            yield from filter(None, (_wait(config, entry),))
         elif fact.kind is Kind.SECONDS:
             yield from filter(None, (_time(config, entry, name),))
         elif number := _number(config, entry, name, above=-1 if name.endswith("pool_size") else 0):
@@ -178,12 +182,13 @@ def _port(config: PgBouncerConfig, entry: Entry, default: str) -> InEffect:
 
 
 def _user_name(config: PgBouncerConfig, entry: Entry) -> InEffect:
-    """The user whom an entry names, of whose name PgBouncer keeps the first bytes."""
     user = _text(config, entry, "user")
-    if user.value is None:
-        return user
-    kept = user.value.encode(errors="surrogateescape")[:LONGEST_USER]
-    return user._replace(value=kept.decode(errors="surrogateescape"))
+    return user if user.value is None else user._replace(value=_kept(user.value))
+
+
+def _kept(name: str) -> str:
+    """What PgBouncer keeps of the name of a user: the first bytes."""
+    return name.encode(errors="surrogateescape")[:LONGEST_USER].decode(errors="surrogateescape")
 
 
 def _balance(config: PgBouncerConfig, entry: Entry) -> InEffect:
@@ -206,12 +211,22 @@ def _number(config: PgBouncerConfig, entry: Entry, *names: str, above: int) -> I
 
 
 def _time(config: PgBouncerConfig, entry: Entry, name: str) -> InEffect | None:
-    """A time of an entry; None where it says none, or 0. One below 0 comes round to half a million years."""
+    """A time of an entry; None where it says none, or 0."""
+    time = _written_time(config, entry, name)
+    return None if time is None or time.value == "0" else time
+
+
+def _wait(config: PgBouncerConfig, entry: Entry) -> InEffect | None:
+    """The query_wait_timeout of an entry, of which 0 takes effect, too; None where it says none."""
+    return _written_time(config, entry, "query_wait_timeout")
+
+
+def _written_time(config: PgBouncerConfig, entry: Entry, name: str) -> InEffect | None:
+    """A time of an entry; None where it says none. One below 0 comes round to half a million years."""
     time = _number(config, entry, name, above=-(2**31) - 1)
     if time is None or time.value is None:
         return time
-    microseconds = int(time.value) * 1_000_000 % 2**64
-    return time._replace(value=str(microseconds // 1_000_000)) if microseconds else None
+    return time._replace(value=str(int(time.value) * 1_000_000 % 2**64 // 1_000_000))
 
 
 def _inherited(config: PgBouncerConfig, name: str, setting: str | None = None) -> InEffect:

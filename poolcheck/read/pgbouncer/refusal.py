@@ -19,6 +19,8 @@ class Cause(Enum):
     UNKNOWN_SETTING = auto()
     WRONG_SCOPE = auto()
     NEEDS_NEWER = auto()
+    NEEDS_OLDER = auto()
+    """A setting that was taken away."""
     COMMENT = auto()
     BOOLEAN_WORD = auto()
     UNIT = auto()

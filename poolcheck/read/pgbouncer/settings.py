@@ -1,8 +1,8 @@
 """The settings PgBouncer knows, by the place they are written in.
 
-Read off main.c and loader.c of the releases 1.3.4 to 1.25.2 and of the development version of July 2026.
+Read off main.c and loader.c of the releases 1.3.4 to 1.25.2, and what is new in 1.26 off its changelog.
 `tests/test_settings_table.py` compares them with a real PgBouncer, and has done so with 1.16.1, 1.18.0, 1.21.0,
-1.23.1, 1.24.1 and 1.25.2.
+1.23.1, 1.24.1, 1.25.2 and 1.26.1.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,8 @@ from typing import NamedTuple, TypeAlias
 
 Version: TypeAlias = tuple[int, ...]
 
-NEWEST: Version = (1, 25, 2)
+NEWEST: Version = (1, 26, 1)
 """The newest release that the table knows."""
-
-UNRELEASED: Version = (1_000,)
-"""Stands for a release that is still to come."""
 
 
 def written(version: Version) -> str:
@@ -58,8 +55,8 @@ class KnownSetting(NamedTuple):
 
     `default` is that of the newest release, as it would be written in a file; None where nothing is built in, and
     in an entry where the setting of [pgbouncer] is inherited. `since` is empty where the oldest source that can be
-    had, 1.3.4, knows it; `until` is the release that no longer has it, and none has been taken away so far.
-    `unit` is what a whole number counts; SECONDS may have a fraction.
+    had, 1.3.4, knows it; `until` is the first release that no longer has it. `unit` is what a whole number
+    counts; SECONDS may have a fraction.
 
     `changed` is the change of a default by a release newer than 1.8, `changed_long_ago` one before that: where no
     release is given, none is taken for so old.
@@ -85,14 +82,14 @@ class KnownSetting(NamedTuple):
     reloadable_since: Version | None = ()
     note: str = ""
 
-    @property
-    def is_unreleased(self) -> bool:
-        """Whether no release has it yet."""
-        return self.since == UNRELEASED
+    def is_in(self, version: Version | None) -> bool:
+        """Whether a release has it, the newest where it is None."""
+        release = version or NEWEST
+        return self.since <= release and not self.is_gone_in(release)
 
-    def is_in(self, version: Version) -> bool:
-        """Whether a release has it."""
-        return self.since <= version and (self.until is None or version < self.until)
+    def is_gone_in(self, version: Version | None) -> bool:
+        """Whether a release no longer has it, the newest where it is None."""
+        return self.until is not None and (version or NEWEST) >= self.until
 
     def is_reloadable_in(self, version: Version) -> bool:
         """Whether RELOAD puts a new value into effect."""
@@ -240,7 +237,7 @@ _PGBOUNCER = (
     KnownSetting("log_pooler_errors", BOOL, "1"),
     KnownSetting("log_stats", BOOL, "1", since=(1, 11)),
     KnownSetting("logfile", PATH, ""),
-    KnownSetting("login_notify_message", STRING, "", since=UNRELEASED),
+    KnownSetting("login_notify_message", STRING, "", since=(1, 26)),
     KnownSetting(
         "max_client_conn", INT, "100", unit="client connections", note="0 or less refuses all but the console."
     ),
@@ -277,7 +274,7 @@ _PGBOUNCER = (
         reloadable_since=None,
         note="Less than about 64 and no client gets in.",
     ),
-    KnownSetting("pool_idle_timeout", SECONDS, "0", since=UNRELEASED, minimum=0),
+    KnownSetting("pool_idle_timeout", SECONDS, "0", since=(1, 26), minimum=0),
     KnownSetting("pool_mode", ENUM, "session", values=_POOL_MODES),
     KnownSetting("query_timeout", SECONDS, "0", minimum=0, note="0 is off, as of every timeout without a note."),
     KnownSetting("query_wait_notify", INT, "5", since=(1, 25), unit="seconds"),
@@ -343,7 +340,7 @@ _PGBOUNCER = (
     KnownSetting("so_reuseport", BOOL, "0", since=(1, 12), reloadable_since=None),
     KnownSetting("stats_period", INT, "60", unit="seconds"),
     KnownSetting("stats_users", LIST, "", note="Cut at commas and blanks."),
-    KnownSetting("suspend_timeout", SECONDS, "10", minimum=0),
+    KnownSetting("suspend_timeout", SECONDS, "10", until=(1, 26), minimum=0),
     KnownSetting("syslog", BOOL, "0"),
     KnownSetting("syslog_facility", STRING, "daemon"),
     KnownSetting("syslog_ident", STRING, "pgbouncer", since=(1, 4)),
@@ -356,7 +353,15 @@ _PGBOUNCER = (
     KnownSetting("tcp_keepintvl", INT, "0", unit="seconds", minimum=0, maximum=32767, note=_BY_LINUX),
     KnownSetting("tcp_socket_buffer", INT, "0", unit="bytes"),
     KnownSetting("tcp_user_timeout", INT, "0", since=(1, 13), unit="milliseconds", minimum=0, note=_BY_LINUX),
-    KnownSetting("track_extra_parameters", LIST, "IntervalStyle", since=(1, 20), reloadable_since=None),
+    KnownSetting(
+        "track_extra_parameters",
+        LIST,
+        "",
+        since=(1, 20),
+        changed=Change((1, 26), "IntervalStyle"),
+        reloadable_since=None,
+        note="Cut at commas only. From 1.26 on all that PostgreSQL reports is tracked.",
+    ),
     KnownSetting("transaction_timeout", SECONDS, "0", since=(1, 25), minimum=0),
     KnownSetting(
         "unix_socket_dir",
@@ -398,7 +403,7 @@ _DATABASE = (
     KnownSetting("pool_mode", ENUM, since=(1, 6), values=_POOL_MODES),
     KnownSetting("pool_size", INT, unit="server connections", note="Below 0 it inherits default_pool_size."),
     KnownSetting("port", INT, "5432", is_never_zero=True, note="0, and text without a number, is refused."),
-    KnownSetting("query_wait_timeout", SECONDS, since=UNRELEASED),
+    KnownSetting("query_wait_timeout", SECONDS, since=(1, 26), note="0 and less waits without end."),
     KnownSetting("reserve_pool", INT, unit="server connections", note="The only name of it before 1.24."),
     KnownSetting("reserve_pool_size", INT, since=(1, 24), unit="server connections"),
     KnownSetting("server_lifetime", SECONDS, since=(1, 23), note="0 inherits."),
@@ -431,7 +436,7 @@ _USER = (
         "pool_size", INT, since=(1, 23), unit="server connections", note="Stronger than that of the database."
     ),
     KnownSetting("query_timeout", SECONDS, since=(1, 24)),
-    KnownSetting("query_wait_timeout", SECONDS, since=UNRELEASED),
+    KnownSetting("query_wait_timeout", SECONDS, since=(1, 26), note="0 and less waits without end."),
     KnownSetting("reserve_pool_size", INT, since=(1, 24), unit="server connections"),
     KnownSetting("transaction_timeout", SECONDS, since=(1, 25)),
 )

@@ -69,7 +69,8 @@ def for_version(config: PgBouncerConfig, version: Version | None) -> PgBouncerCo
     """The configuration as PgBouncer of a version reads it; the newest, where the version is not known."""
     if version == config.version:
         return config
-    config = config._replace(version=version)
+    userlist = config.userlist.of(version) if config.userlist else None
+    config = config._replace(version=version, userlist=userlist)
     return config._replace(refusals=tuple(refusals(config)))
 
 
@@ -188,7 +189,7 @@ def _whole(text: str) -> int:
 def _setting(setting: Setting, config: PgBouncerConfig) -> Iterator[Refusal]:
     name, value, version = setting.name, setting.value, config.version
     fact = known(Scope.PGBOUNCER, name.value)
-    if fact is None or _is_too_new(fact, version):
+    if fact is None or not fact.is_in(version):
         yield _unknown(Scope.PGBOUNCER, name, version)
     elif fact.name == "service_name":
         reason = "PgBouncer does not start: it knows service_name on Windows only"
@@ -272,7 +273,7 @@ def _parameter(
 ) -> Iterator[Refusal]:
     version = config.version
     fact, text = known(scope, name.value), value.value
-    if fact is None or _is_too_new(fact, version):
+    if fact is None or not fact.is_in(version):
         yield _unknown(scope, name, version)
     elif config.is_filled_in(text):
         return
@@ -285,9 +286,11 @@ def _parameter(
 def _unknown(scope: Scope, name: Located[str], version: Version | None) -> Refusal:
     """Why a name is not known; what looks like no name may be the rest of a password and is not repeated."""
     fact, places = known(scope, name.value), scopes_of(name.value)
+    if fact and fact.until and fact.is_gone_in(version):
+        reason = f"{name.value} is known in {described([scope])} before {written(fact.until)} only"
+        return Refusal(Cause.NEEDS_OLDER, name, f"{_program(version)} does not start: {reason}")
     if fact:
-        since = "a version to come" if fact.is_unreleased else written(fact.since)
-        reason = f"{name.value} is known in {described([scope])} from {since} on"
+        reason = f"{name.value} is known in {described([scope])} from {written(fact.since)} on"
         return Refusal(Cause.NEEDS_NEWER, name, f"{_program(version)} does not start: {reason}")
     program = "PgBouncer" if version is None or version <= NEWEST else f"PgBouncer {written(NEWEST)}"
     if places:
@@ -328,12 +331,6 @@ def described(scopes: Iterable[Scope]) -> str:
     entries = " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
     own = ["[pgbouncer]"] if Scope.PGBOUNCER in scopes else []
     return " or in ".join([*own, *([f"an entry of {entries}"] if entries else [])])
-
-
-def _is_too_new(fact: KnownSetting, version: Version | None) -> bool:
-    if fact.is_unreleased and version is not None and version > NEWEST:
-        return False
-    return fact.since > (version or NEWEST)
 
 
 def _includes(config: PgBouncerConfig) -> Iterator[Refusal]:

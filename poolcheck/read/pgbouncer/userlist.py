@@ -10,12 +10,16 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from poolcheck.read.fault import SyntaxFault
+from poolcheck.read.pgbouncer.releases import is_older
+from poolcheck.read.pgbouncer.settings import Version
 from poolcheck.read.template import has_template, is_placeholder
 from poolcheck.source import Located, Source, Span
 
 LONGEST_NAME = 127
-LONGEST_SECRET = 2047
-"""In bytes, a doubled quote counted as two. PgBouncer 1.18 to 1.25, bouncer.h, MAX_USERNAME and MAX_PASSWORD."""
+LONGEST_SECRET = 65530
+_LONGEST_BEFORE = 2047
+_READS_LONG_SECRETS: Version = (1, 26)
+"""In bytes, a doubled quote counted as two. PgBouncer, bouncer.h, MAX_USERNAME and MAX_PASSWORD; NEWS, 1.26.0."""
 
 _STATEMENT = re.compile(
     r"""(?![ \t\n\v\f\r])(?:
@@ -63,7 +67,7 @@ class Userlist(NamedTuple):
     """An auth_file: the users that PgBouncer reads, and the `fault` that ends the reading.
 
     From there on stand the names that are left `unread`, and the `#` that begin lines, the `hashes`. It is not
-    complete where a template may bring in more users.
+    complete where a template may bring in more users. `older` is what releases before 1.26 read, if it is less.
     """
 
     span: Span
@@ -72,6 +76,11 @@ class Userlist(NamedTuple):
     unread: tuple[Located[str], ...]
     hashes: tuple[Span, ...]
     is_complete: bool
+    older: "Userlist | None" = None
+
+    def of(self, version: Version | None) -> "Userlist":
+        """What a version reads, the newest where it is None."""
+        return self.older if self.older and is_older(version, _READS_LONG_SECRETS) else self
 
     def user(self, name: str) -> User | None:
         """The entry that counts for a name: the last one."""
@@ -85,8 +94,15 @@ class Userlist(NamedTuple):
 
 def read_userlist(source: Source, region: Span | None = None) -> Userlist:
     """The users in a file, or in a part of one, up to the first NUL in it."""
+    region = region or Span(source.path, 0, len(source.text))
+    newest = _read(source, region, LONGEST_SECRET)
+    has_long_ones = any(span.end - span.start > _LONGEST_BEFORE // 4 for _, (_, span), *_ in newest.users)
+    older = _read(source, region, _LONGEST_BEFORE) if has_long_ones else newest
+    return newest if newest == older else newest._replace(older=older)
+
+
+def _read(source: Source, region: Span, longest: int) -> Userlist:
     path, text = source
-    region = region or Span(path, 0, len(text))
     nul = text.find("\0", region.start, region.end)
     end = region.end if nul < 0 else nul
     users: list[User] = []
@@ -95,7 +111,7 @@ def read_userlist(source: Source, region: Span | None = None) -> Userlist:
     for statement in _STATEMENT.finditer(text, region.start, end):
         if statement["comment"]:
             continue
-        if fault := _fault(path, statement):
+        if fault := _fault(path, statement, longest):
             break
         if statement["refused"] or _is_filled_in(statement["name"]):
             is_complete = False
@@ -127,25 +143,21 @@ def secret_kind(secret: str) -> SecretKind | None:
     return None if _is_filled_in(secret) and not _LIKE_A_HASH.fullmatch(secret) else SecretKind.PLAIN
 
 
-def _fault(path: str, statement: re.Match[str]) -> SyntaxFault | None:
+def _fault(path: str, statement: re.Match[str], longest: int) -> SyntaxFault | None:
     """Why PgBouncer reads neither this nor anything below it; None where it does, or a template fills it in."""
     line = statement[0].partition("\n")[0].rstrip()
-    reason = _reason(statement)
+    reason = _reason(statement, longest)
     if reason is None or (statement["refused"] and _is_filled_in(line)):
         return None
     start = statement.start()
     return SyntaxFault(Span(path, start, start + len(line)), reason)
 
 
-def _reason(statement: re.Match[str]) -> str | None:
+def _reason(statement: re.Match[str], longest: int) -> str | None:
     if not statement["refused"]:
         if _bytes(statement["name"]) > LONGEST_NAME:
             return f"a name has at most {LONGEST_NAME} bytes"
-        return (
-            f"a secret has at most {LONGEST_SECRET} bytes"
-            if _bytes(statement["secret"]) > LONGEST_SECRET
-            else None
-        )
+        return f"a secret has at most {longest} bytes" if _bytes(statement["secret"]) > longest else None
     match statement[0][0]:
         case "#":
             return "a comment begins with a semicolon"

@@ -24,10 +24,7 @@ class Binding(NamedTuple):
 @lru_cache(maxsize=4096)
 def bound_at_top(name: str, module: Module) -> tuple[Binding, ...]:
     """What a module binds a name of its own to, also in functions that declare it `global`."""
-    # The name comes first, as `re` looks for a text that every match begins with in no time.
-    mention = re.compile(rf"{re.escape(name)}(?<!\w{re.escape(name)})(?!\w)")
-    pieces = (piece for piece in module.mentioning(mention) if not piece.scope)
-    found = [each for piece in pieces for each in _bound(name, piece, module)]
+    found = [each for piece in module.naming(name) if not piece.scope for each in _bound(name, piece, module)]
     return (*found, *_bound_as_global(name, module))
 
 
@@ -52,6 +49,7 @@ def bound_in_methods(name: str, module: Module, owner: str, *, of_class: bool = 
                         yield Binding(each, tree, function)
 
 
+@lru_cache(maxsize=4096)
 def is_set_outside(name: str, module: Module) -> bool:
     """Whether a module assigns to an attribute of this name of what is not `self`, or to any by `setattr`."""
     own = rf"(?<!\bself\.{re.escape(name)})(?<!\bcls\.{re.escape(name)})"
@@ -78,9 +76,7 @@ def _bound(name: str, piece: Piece, module: Module, *, in_class: bool = False) -
     """What a piece binds a name of its module, or of its class, to."""
     if piece.kind is Kind.FUNCTION and piece.name != name:
         return
-    if piece.kind in {Kind.HEADER, Kind.CLASS} or not _binds(name).search(
-        module.masked.text, piece.start, piece.end
-    ):
+    if piece.kind in {Kind.HEADER, Kind.CLASS} or not _may_bind(name, module.masked.text, piece.start, piece.end):
         return
     for tree, statement in module.statements(piece):
         bounds: tuple[Bound | None, ...] = ()
@@ -123,11 +119,20 @@ def _declaring(module: Module) -> Mapping[str, Sequence[Piece]]:
     return found
 
 
-@lru_cache(maxsize=256)
-def _binds(name: str) -> re.Pattern[str]:
-    """Text that may bind a name; what comes before it is not looked at."""
-    escaped = re.escape(name)
-    return re.compile(
-        rf"\b(?:def|as|del)\s+{escaped}\b|\bfor\b[^\n:]*\b{escaped}\b"
-        rf"|\b{escaped}\s*(?:(?:[-+*/%@&|^]|//|\*\*|<<|>>)?=(?!=)|[],):])"
-    )
+def _may_bind(name: str, text: str, start: int, end: int) -> bool:
+    """Whether a part of a text may bind a name, as what stands around the name tells."""
+    # To compile a pattern for each name would take longer than to parse what it spares.
+    at = text.find(name, start, end)
+    while at >= 0:
+        behind = at + len(name)
+        if _BEHIND.match(text, behind, end):
+            return True
+        line = text[max(text.rfind("\n", start, at), start) : at]
+        if _BEFORE.search(line) and not text[behind : behind + 1].isidentifier():
+            return True
+        at = text.find(name, behind, end)
+    return False
+
+
+_BEHIND = re.compile(r"\s*(?:(?:[-+*/%@&|^]|//|\*\*|<<|>>)?=(?!=)|[],):])")
+_BEFORE = re.compile(r"\b(?:def|as|del)\s+$|\bfor\b[^:]*$")

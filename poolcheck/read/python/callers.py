@@ -205,8 +205,8 @@ def _uses(word: str, modules: Iterable[Module]) -> list[_Use] | None:
     places = [
         (each, module, piece)
         for each, module in named
-        for piece in module.mentioning(_value_of(each))
-        if _is_code(module, piece)
+        for piece in module.naming(each)
+        if _is_code(module, piece) and _is_value(each, module.masked.text, piece.start, piece.end)
     ]
     if len(places) > MOST_PIECES:
         return None
@@ -224,15 +224,21 @@ def _names_of(word: str, module: Module) -> Iterable[str]:
     return dict.fromkeys((word, *renamed))
 
 
-def _value_of(word: str) -> re.Pattern[str]:
-    """A word where it is not defined, imported or a type, as far as what stands before it tells."""
-    # The word comes first, as `re` looks for a text that every match begins with in no time.
-    name = re.escape(word)
-    before = "".join(f"(?<!{re.escape(each)}{name})" for each in _NO_VALUE)
-    return re.compile(rf"{name}(?<!\w{name}){before}(?!\w|\s*:)")
+def _is_value(word: str, text: str, start: int, end: int) -> bool:
+    """Whether a word is used in a part of a text, and not only defined, imported or named as a type."""
+    at = text.find(word, start, end)
+    while at >= 0:
+        behind = at + len(word)
+        if _BEHIND.match(text, behind, end) and not _NO_VALUE.search(text, max(start, at - _BACK), at):
+            return True
+        at = text.find(word, behind, end)
+    return False
 
 
-_NO_VALUE = ("def ", "class ", ": ", ":", "-> ", "->", "| ", "import ")
+_BACK = 8
+"""As far before a word it is looked for what says that it is no value."""
+_NO_VALUE = re.compile(r"(?:\w|def |class |: ?|-> ?|\| |import )\Z")
+_BEHIND = re.compile(r"(?!\w|\s*:)")
 
 
 def _is_code(module: Module, piece: Piece) -> bool:
@@ -303,8 +309,7 @@ def _assigned_in(piece: Piece, name: str, module: Module) -> Iterator[tuple[cst.
 
 def _heirs(owner: Class, module: Module) -> Iterator[Class]:
     """The classes of a module that inherit from a class directly."""
-    word = re.compile(rf"\b{re.escape(_last(owner.name))}\b")
-    for piece in module.mentioning(word):
+    for piece in module.naming(_last(owner.name)):
         if piece.kind in {Kind.HEADER, Kind.CLASS} and piece.name:
             name = f"{piece.scope}.{piece.name}".lstrip(".")
             if owner.itself in lineage(Class(module, name)).classes[1:]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum, auto
+from functools import lru_cache
 from typing import NamedTuple
 
 import libcst as cst
@@ -28,10 +29,12 @@ class Act(StrEnum):
 class Change(NamedTuple):
     """One thing that is done, its place, and the scope it is done in.
 
-    It `is_certain` where no branch goes around it, and is done again and again where there is a `loop` around it.
+    It is done to a dictionary inside of the dictionary, to which the keys in `path` lead, or to itself. It
+    `is_certain` where no branch goes around it, and is done again and again where there is a `loop` around it.
     """
 
     act: Act
+    path: tuple[cst.BaseExpression, ...]
     key: cst.BaseExpression | None
     arguments: tuple[cst.Arg, ...]
     place: Span
@@ -42,15 +45,17 @@ class Change(NamedTuple):
 
 class _Done(NamedTuple):
     act: Act
+    path: tuple[cst.BaseExpression, ...]
     key: cst.BaseExpression | None
     arguments: tuple[cst.Arg, ...]
 
 
-_UNSEEN = _Done(Act.UNSEEN, None, ())
+_UNSEEN = _Done(Act.UNSEEN, (), None, ())
 
 
 _METHODS: Mapping[str, Act] = {"update": Act.UPDATE, "setdefault": Act.DEFAULT, "pop": Act.REMOVE}
 _HARMLESS = frozenset({"copy", "get", "items", "keys", "values"})
+_EMPTYING = frozenset({"clear", "popitem"})
 
 
 def changes(name: str, scope: Scope) -> Iterator[Change]:
@@ -63,16 +68,18 @@ def changes(name: str, scope: Scope) -> Iterator[Change]:
     yield from _changes_at_top(name, scope.module)
 
 
+@lru_cache(maxsize=4096)
 def is_changed_somewhere(name: str, module: Module) -> bool:
     """Whether code of a module does something to what is called so, be it an attribute."""
     written = re.escape(name)
-    changed = rf"\b{written}\s*(?:\[[^\]\n]*\]\s*=(?!=)|\.\s*(?:update|setdefault|pop|popitem|clear)\b)"
+    entry = r"\[[^\]\n]*\]\s*"
+    method = r"\.\s*(?:update|setdefault|pop|popitem|clear)\b"
+    changed = rf"\b{written}\s*(?:(?:{entry})+(?:[-+*/|]|//)?=(?!=)|(?:{entry})*{method})"
     return re.search(changed, module.masked.text) is not None
 
 
 def _changes_at_top(name: str, module: Module) -> Iterator[Change]:
-    mention = re.compile(rf"\b{re.escape(name)}\b")
-    for piece in module.mentioning(mention):
+    for piece in module.naming(name):
         for tree, statement in module.statements(piece):
             scope = Scope(module, tree)
             if piece.scope or piece.kind is Kind.FUNCTION or isinstance(statement, cst.FunctionDef | cst.ClassDef):
@@ -123,8 +130,8 @@ def _change(node: cst.CSTNode, name: str) -> _Done | None:
     """
     match node:
         case cst.Assign(targets=[cst.AssignTarget(target=target)], value=value) if _is_entry(target, name):
-            key = _key(target)
-            return _Done(Act.SET, key, (cst.Arg(value),)) if key else _UNSEEN
+            keys = _keys(target)
+            return _Done(Act.SET, keys[:-1], keys[-1], (cst.Arg(value),)) if keys else _UNSEEN
         case cst.Assign(targets=targets):
             return _UNSEEN if any(_is_entry(each.target, name) for each in targets) else None
         case cst.AugAssign(target=target) | cst.AnnAssign(target=target) if _is_entry(target, name):
@@ -143,24 +150,37 @@ def _change(node: cst.CSTNode, name: str) -> _Done | None:
 
 def _method(call: cst.Call, name: str) -> _Done | None:
     match call.func:
-        case cst.Attribute(value=cst.Name(value=word), attr=cst.Name(value=method)) if word == name:
-            act = _METHODS.get(method)
+        case cst.Attribute(value=base, attr=cst.Name(value=method)) if _is_of(base, name):
+            act, path = _METHODS.get(method), _keys(base)
+            if path is None:
+                return _UNSEEN
             if act is Act.UPDATE:
-                return _Done(act, None, tuple(call.args))
+                return _Done(act, path, None, tuple(call.args))
             if act and call.args and not call.args[0].star:
-                return _Done(act, call.args[0].value, tuple(call.args[1:]))
-            return None if method in _HARMLESS else _UNSEEN
+                return _Done(act, path, call.args[0].value, tuple(call.args[1:]))
+            # An entry may be anything, and most methods of anything change nothing that is followed.
+            return None if method in _HARMLESS or (path and method not in _EMPTYING) else _UNSEEN
         case _:
             return None
 
 
-def _is_entry(target: cst.CSTNode, name: str) -> bool:
-    return isinstance(target, cst.Subscript) and isinstance(target.value, cst.Name) and target.value.value == name
+def _is_entry(node: cst.CSTNode, name: str) -> bool:
+    """Whether something is an entry of what a name stands for, or of a dictionary inside of it."""
+    return isinstance(node, cst.Subscript) and _is_of(node.value, name)
 
 
-def _key(target: cst.CSTNode) -> cst.BaseExpression | None:
-    match target:
-        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
-            return key
+def _is_of(node: cst.CSTNode, name: str) -> bool:
+    """Whether something is what a name stands for, or an entry of it."""
+    return _is_entry(node, name) or (isinstance(node, cst.Name) and node.value == name)
+
+
+def _keys(node: cst.CSTNode) -> tuple[cst.BaseExpression, ...] | None:
+    """The keys by which `d[a][b]` leads from a name to an entry; None where one is no key."""
+    match node:
+        case cst.Name():
+            return ()
+        case cst.Subscript(value=base, slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
+            before = _keys(base)
+            return None if before is None else (*before, key)
         case _:
             return None

@@ -59,6 +59,9 @@ _WAITING: Mapping[Library, frozenset[str]] = {
 _BOUNDING = frozenset({"timeout", "timeout_at", "fail_after", "move_on_after", "wait_for"})
 """Functions of asyncio, async_timeout and anyio that bound what is done in them."""
 
+_COUNTS = re.compile(r"semaphore|(?:^|_)sem(?:$|_)|limiter", re.IGNORECASE)
+"""How things are called that let only so many in, who then find a connection each."""
+
 _ANSWERING = frozenset({"delete", "get", "patch", "post", "put", "route", "task", "websocket"})
 """What functions are decorated with that are called again and again, be they called main."""
 
@@ -166,9 +169,9 @@ def _calls(root: cst.CSTNode, scope: Scope) -> Iterator[tuple[cst.Call, Scope, _
 
 
 def _bounds(node: cst.CSTNode) -> bool:
-    """Whether a node sets a limit to the time of what is in it."""
+    """Whether a node sets a limit to the time of what is in it, or to how many do it at once."""
     if isinstance(node, cst.With):
-        return any(_bounds(item.item) for item in node.items)
+        return any(_bounds(item.item) or _COUNTS.search(_last_name(item.item)) for item in node.items)
     return isinstance(node, cst.Call) and _last_name(node.func) in _BOUNDING
 
 

@@ -366,6 +366,7 @@ _PEEWEE_POOL = Constructor(
         "playhouse.pool.PooledPostgresqlDatabase",
         "playhouse.pool.PooledPostgresqlExtDatabase",
         "playhouse.postgres_ext.PooledPostgresqlExtDatabase",
+        "playhouse.postgres_ext.PooledPsycopg3Database",
         "playhouse.cockroachdb.PooledCockroachDatabase",
     ),
     library=Library.PEEWEE,
@@ -498,6 +499,10 @@ CONSTRUCTORS = (
         converted=_CONFIGURED,
         spread="configuration",
     ),
+    # It takes names of engines and of pools alike.
+    _SQLALCHEMY._replace(
+        names=("sqlalchemy.create_pool_from_url", "sqlalchemy.engine.create_pool_from_url"), keywords=frozenset()
+    ),
     _QUEUE_POOL,
     _QUEUE_POOL._replace(
         names=("sqlalchemy.pool.AsyncAdaptedQueuePool", "sqlalchemy.pool.impl.AsyncAdaptedQueuePool"),
@@ -580,6 +585,20 @@ CONSTRUCTORS = (
         dialect="mysql",
         is_async=True,
     ),
+    Constructor(
+        names=("asyncmy.connect", "asyncmy.connection.connect"),
+        library=Library.ASYNCMY,
+        package="asyncmy",
+        holds=Holds.ONE,
+        # What follows stands elsewhere in other versions.
+        parameters=("user", "password"),
+        defaults={"connect_timeout": 10},
+        parts=_PARTS,
+        more=_OPTION_FILES,
+        driver="asyncmy",
+        dialect="mysql",
+        is_async=True,
+    ),
     MYSQL_POOL,
     _MYSQL_CONNECTOR,
     Constructor(
@@ -650,7 +669,14 @@ CONSTRUCTORS = (
         dialect="",
     ),
     _PEEWEE_POOL,
-    _PEEWEE_POOL._replace(names=("playhouse.pool.PooledMySQLDatabase",), dialect="mysql"),
+    _PEEWEE_POOL._replace(
+        names=(
+            "playhouse.pool.PooledMySQLDatabase",
+            "playhouse.mysql_ext.PooledMariaDBConnectorDatabase",
+            "playhouse.mysql_ext.PooledMySQLConnectorDatabase",
+        ),
+        dialect="mysql",
+    ),
     _PEEWEE_ASYNC,
     _PEEWEE_ASYNC._replace(names=("playhouse.pwasyncio.AsyncMySQLDatabase",), driver="aiomysql", dialect="mysql"),
     _TORTOISE,

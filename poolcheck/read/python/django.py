@@ -338,7 +338,7 @@ def _pool(module: Module, alias: str, database: _Database) -> ClientPool | None:
     constructor = DJANGO._replace(dialect=dialect)
     options = arguments.get("OPTIONS")
     pool = entry_of(options, "pool") if options is not None else None
-    if isinstance(pool, Table):
+    if isinstance(pool, Table) and (pool.items or not pool.is_complete):
         constructor = DJANGO_POOL._replace(dialect=dialect)
         arguments |= {key: value for key, value in pool.items if key not in arguments}
     elif isinstance(pool, Known) and pool.scalar:

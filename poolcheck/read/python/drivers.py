@@ -23,7 +23,8 @@ class Driver(NamedTuple):
 
     `keywords` are the settings that its connect function takes, beside address and login; `through_sqlalchemy`
     those that SQLAlchemy's dialect takes besides. `prepares` is the setting that has it prepare statements by
-    itself, with its default, which `prepares_off` switches off.
+    itself, with its default, which `prepares_off` switches off. What is in the setting that it `asks` with goes to
+    the server when it connects.
     """
 
     name: str
@@ -35,10 +36,18 @@ class Driver(NamedTuple):
     prepares: str | None = None
     prepares_by_default: int | None = None
     prepares_off: int | None = None
+    asks: str | None = None
 
 
 _ALL = (
-    Driver("psycopg2", "psycopg2", is_async=False, is_sync=True, keywords=_LIBPQ | {"async", "async_"}),
+    Driver(
+        "psycopg2",
+        "psycopg2",
+        is_async=False,
+        is_sync=True,
+        keywords=_LIBPQ | {"async", "async_"},
+        asks="options",
+    ),
     Driver(
         "psycopg",
         "psycopg",
@@ -48,6 +57,7 @@ _ALL = (
         prepares="prepare_threshold",
         prepares_by_default=5,
         prepares_off=None,
+        asks="options",
     ),
     Driver(
         "asyncpg",
@@ -70,16 +80,28 @@ _ALL = (
         prepares="statement_cache_size",
         prepares_by_default=100,
         prepares_off=0,
+        asks="server_settings",
     ),
-    Driver("aiopg", "aiopg", is_async=True, is_sync=False, keywords=_LIBPQ | {"echo", "enable_json", "timeout"}),
+    Driver(
+        "aiopg",
+        "aiopg",
+        is_async=True,
+        is_sync=False,
+        keywords=_LIBPQ | {"echo", "enable_json", "timeout"},
+        asks="options",
+    ),
     Driver(
         "pg8000",
         "pg8000",
         is_async=False,
         is_sync=True,
         keywords=frozenset(
-            {"application_name", "replication", "source_address", "ssl_context", "tcp_keepalive", "timeout"}
+            {
+                "application_name", "replication", "source_address", "ssl_context", "startup_params",
+                "tcp_keepalive", "timeout",
+            }
         ),
+        asks="startup_params",
     ),
     Driver(
         "pymysql",

@@ -40,6 +40,18 @@ def with_argument(module: Module, call: Span, written: str) -> Edit | None:
     return Edit(Span(call.path, end, end), f", {written}")
 
 
+def with_entry(module: Module, table: Span, written: str) -> Edit | None:
+    """An edit that gives a dictionary that is written out in this place one more entry, behind its others."""
+    for tree, node in _nodes_at(module, table):
+        if isinstance(node, cst.Dict):
+            if not node.elements:
+                inside = Span(table.path, table.end - 1, table.end - 1)
+                return Edit(inside, written)
+            end = tree.span(node.elements[-1].value).end
+            return Edit(Span(table.path, end, end), f", {written}")
+    return None
+
+
 def renamed_argument(module: Module, call: Span, name: str, new: str) -> Edit | None:
     """An edit that gives a keyword argument of a call another name."""
     if (found := call_at(module, call)) is None:
@@ -116,16 +128,17 @@ def _without(module: Module, places: list[Span], at: int) -> Edit:
 
 def _nodes_at(module: Module, span: Span) -> Iterator[tuple[Tree, cst.CSTNode]]:
     """The nodes that are exactly in a place."""
-    return ((tree, node) for tree, node in _around(module, span) if tree.span(node) == span)
+    for piece in module.around(span):
+        if tree := module.tree(piece):
+            yield from ((tree, each.node) for each in tree.at(span))
 
 
 def _around(module: Module, span: Span) -> Iterator[tuple[Tree, cst.CSTNode]]:
     """The expressions that a place is inside of, outmost first."""
-    for piece in module.pieces:
-        if piece.start <= span.start and span.end <= piece.end:
-            for tree, statement in module.statements(piece):
-                for node in walk(statement):
-                    if isinstance(node, cst.BaseExpression):
-                        place = tree.span(node)
-                        if place.start <= span.start and span.end <= place.end:
-                            yield tree, node
+    for piece in module.around(span):
+        for tree, statement in module.statements(piece):
+            for node in walk(statement):
+                if isinstance(node, cst.BaseExpression):
+                    place = tree.span(node)
+                    if place.start <= span.start and span.end <= place.end:
+                        yield tree, node

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.bindings import dotted
+from poolcheck.read.python.deeds import Deed, Use, Uses
 from poolcheck.read.python.graph import Kind
 from poolcheck.read.python.roles import lends, raises_at_yield, yields
 from poolcheck.read.python.scope import Scope
 from poolcheck.read.python.terms import Dropped, Terms
-from poolcheck.read.python.uses import Deed, Use, Uses
 from poolcheck.read.python.walk import Exit, Start, Walk, Walked
 from poolcheck.read.python.wrappers import effects
 from poolcheck.source import Span

@@ -245,8 +245,9 @@ def nested_variable(name: str, outer: Definition, worth: Worth) -> tuple[str, Va
     variable = variable_of(node, scope, this, this.call, worth)
     if variable is None:
         return None
+    names = tuple(f"{whole}{variable.delimiter}{name}" for whole in variable.names)
     inner = Variable(
-        tuple(f"{whole}{variable.delimiter}{name}" for whole in variable.names), variable.ignores_case
+        tuple(each.upper() for each in names) if variable.ignores_case else names, variable.ignores_case
     )
     return variable.names[0], inner if variable.delimiter else None
 

@@ -1,6 +1,5 @@
 """What a name is worth at a place, as the statements before it make it, one by one and branch by branch."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -82,10 +81,9 @@ def _at_top(name: cst.Name, scope: Scope, worth: Worth) -> Value | None:
     is_odd = any(each.function or each.bound is None for each in bound) or module.imported(name.value)
     if len(bound) < 2 or is_odd:
         return None
-    pieces = module.mentioning(re.compile(rf"\b{re.escape(name.value)}\b"))
     statements = [
         (statement, Scope(module, tree))
-        for piece in pieces
+        for piece in module.naming(name.value)
         if piece.kind in {Kind.STATEMENT, Kind.FILE} and not piece.scope
         for tree, statement in module.statements(piece)
     ]

@@ -20,7 +20,7 @@ def configured(launch: Launch, file: Module, environment: Lookup) -> Launch:
     """What is started with a configuration file, which is weaker than options and stronger than variables."""
     told: dict[str, Value] = {}
     for name in ("workers", "threads", "worker_class"):
-        value = None if name in launch.given else _setting(file, name)
+        value = None if name in launch.given else setting(file, name)
         if value is not None:
             told[name] = resolve(value, environment)
     return launch._replace(processes=_processes(launch, told), threads=_threads(launch, told))
@@ -48,7 +48,7 @@ def _at_least_one(value: Value, name: str) -> Amount:
     return between(1, None, Reason(f"{name} is not known")) if found.is_open else found
 
 
-def _setting(file: Module, name: str) -> Value | None:
+def setting(file: Module, name: str) -> Value | None:
     """The value of a setting; None where the file does not set it."""
     if not re.search(rf"^{name}\b", file.masked.text, re.MULTILINE):
         return None

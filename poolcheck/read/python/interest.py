@@ -12,8 +12,10 @@ NAMES = (
     "PersistentDB",
     "PooledCockroach",
     "PooledDB",
+    "PooledMariaDB",
     "PooledMySQL",
     "PooledPostgresql",
+    "PooledPsycopg3",
     "QueuePool",
     "SessionLocal(",
     "SQLALCHEMY_",
@@ -37,6 +39,7 @@ NAMES = (
     "get_db_connection(",
     "getconn",
     "import databases",
+    "listens_for(",
     "mysql import connector",
     "mysql.connector",
     "oracledb",
@@ -58,6 +61,7 @@ SESSION_NAMES = (
     "currval(",
     "iterator(",
     "lastval(",
+    "notifies(",
     "set_config(",
     "set_session(",
     "withhold",
@@ -65,7 +69,8 @@ SESSION_NAMES = (
         name
         for word in (
             "CREATE TEMP", "EXECUTE ", "INTO TEMP", "LISTEN ", "LOAD '", "PREPARE ", "SET ROLE", "SET SESSION",
-            "SET search_path", "WITH HOLD", '"SET ', "'SET ", "\n    SET ", "\n        SET ",
+            "SET search_path", "WITH HOLD", '"SET ', "'SET ", "\nSET ", "\n    SET ", "\n        SET ",
+            f"\n{12 * ' '}SET ", f"\n{16 * ' '}SET ", f"\n{20 * ' '}SET ",
         )
         for name in (word, word.lower())
         if name not in {"execute ", "listen ", "prepare "}
@@ -74,6 +79,13 @@ SESSION_NAMES = (
     '"prepare ',
 )  # fmt: skip
 """What a file mentions that does something to a session, most of it in SQL."""
+
+TOGETHER = (
+    (b"AsyncSession", (b"gather(", b"create_task(", b"TaskGroup", b"start_soon(")),
+    (b"create_all(", (b"engine",)),
+    (b"elery", (b"async",)),
+)
+"""What a file mentions that uses engines in several tasks, loops or processes: the one, and any of the others."""
 
 EXECUTING = (
     b"execute(",
@@ -96,8 +108,10 @@ _RAREST_FIRST = "QZXJqzVKYjxWGBHUkOPvMwFLDbNyRCgASTEIfphmudlcnrosiate_("
 
 
 def mentions_a_pool(data: bytes) -> bool:
-    """Whether a file mentions any of NAMES."""
-    return _NAMES.search(data) is not None
+    """Whether a file mentions any of NAMES, or what is TOGETHER."""
+    return _NAMES.search(data) is not None or any(
+        one in data and any(other in data for other in others) for one, others in TOGETHER
+    )
 
 
 def mentions_a_session(data: bytes) -> bool:

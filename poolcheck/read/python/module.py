@@ -6,22 +6,28 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from operator import itemgetter
 
 import libcst as cst
 
 from poolcheck.files import Files, Format
+from poolcheck.read.python.alembic import AlembicFiles
 from poolcheck.read.python.imports import Import, imports
+from poolcheck.read.python.lambdas import LambdaTemplates
 from poolcheck.read.python.mentions import Mentions
+from poolcheck.read.python.served import Starts
 from poolcheck.read.python.slices import Kind, Masked, Piece, mask, pieces, whole
 from poolcheck.read.python.trees import Tree, parse
 from poolcheck.read.python.versions import Versions
 from poolcheck.read.text import decode
-from poolcheck.source import Source
+from poolcheck.source import Source, Span
 
 FARTHEST = 12
 """So many folders above a module its absolute imports are looked for."""
 MOST_PARSED = 250_000
 """Characters of code whose trees are kept, in 10 MB; libcst parses as many in a quarter of a second."""
+
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 class Project:
@@ -35,6 +41,12 @@ class Project:
         self._found: dict[tuple[str, str], tuple[Module, str] | None] = {}
         self.versions = Versions(files)
         """What the project's lock files and requirements tell of its libraries."""
+        self.alembic = AlembicFiles(files)
+        """What alembic.ini tells."""
+        self.lambdas = LambdaTemplates(files)
+        """What AWS Lambda calls."""
+        self.starts = Starts(files, self.versions)
+        """The commands that start its programs."""
         self.parsed = 0
         """Characters of code that were parsed since trees were last forgotten."""
 
@@ -94,13 +106,18 @@ class Project:
         if level:
             above = os.path.join(folder, *[os.pardir] * (level - 1))
             return self._below(above, names) or self._at(os.path.join(above, "__init__.py"), names)
+        found: list[tuple[bool, int, tuple[Module, str]]] = []
         for _ in range(FARTHEST):
-            if found := self._below(folder, names):
-                return found
+            if below := self._below(folder, names):
+                # In a package, `app` is the package above and not the module beside; and no module holds modules.
+                in_package = self._files.has(_path_of(os.path.join(folder, "__init__.py")))
+                found.append((in_package, below[1].count("."), below))
+                if not in_package and "." not in below[1]:
+                    break
             if folder.rpartition("/")[2] in {"", os.pardir}:
                 break
             folder = os.path.dirname(folder)
-        return None
+        return min(found, key=itemgetter(0, 1))[2] if found else None
 
     def _below(self, folder: str, names: list[str]) -> "tuple[Module, str] | None":
         for count in range(len(names), 0, -1):
@@ -111,9 +128,13 @@ class Project:
         return None
 
     def _at(self, path: str, names: list[str]) -> "tuple[Module, str] | None":
-        path = os.path.normpath(path).replace(os.sep, "/")
+        path = _path_of(path)
         module = self.module(path) if self._files.has(path) else None
         return (module, ".".join(names)) if module else None
+
+
+def _path_of(path: str) -> str:
+    return os.path.normpath(path).replace(os.sep, "/")
 
 
 class Module:
@@ -124,6 +145,7 @@ class Module:
         self.path = source.path
         self.project = project
         self._trees: dict[Piece, Tree | None] = {}
+        self._has: dict[re.Pattern[str], bool] = {}
 
     @cached_property
     def masked(self) -> Masked:
@@ -150,7 +172,7 @@ class Module:
     def forget(self) -> None:
         """Lets go of all that can be made again of the text."""
         self._trees.clear()
-        for name in ("masked", "pieces", "_ends", "_members", "_classes"):
+        for name in ("masked", "pieces", "_ends", "_members", "_classes", "_named"):
             vars(self).pop(name, None)
 
     def statements(self, piece: Piece) -> Iterator[tuple[Tree, cst.BaseStatement]]:
@@ -179,6 +201,25 @@ class Module:
         """The code of a piece, strings and comments blanked."""
         return self.masked.text[piece.start : piece.end]
 
+    def naming(self, word: str) -> Sequence[Piece]:
+        """The pieces in whose code a name stands."""
+        return self._named.get(word, ())
+
+    @cached_property
+    def _named(self) -> Mapping[str, Sequence[Piece]]:
+        """All names, each with the pieces in which it stands: to look for one at a time takes much longer."""
+        code, found = self.masked.text, defaultdict[str, list[Piece]](list)
+        for piece in self.pieces:
+            for word in {*_WORD.findall(code, piece.start, piece.end)}:
+                found[word].append(piece)
+        return found
+
+    def has(self, pattern: re.Pattern[str]) -> bool:
+        """Whether a pattern is found in the code, which is looked up once."""
+        if pattern not in self._has:
+            self._has[pattern] = pattern.search(self.masked.text) is not None
+        return self._has[pattern]
+
     def mentioning(self, names: re.Pattern[str]) -> Iterator[Piece]:
         """The pieces in whose code a pattern is found."""
         code, found = self.masked.text, names.search(self.masked.text)
@@ -187,6 +228,12 @@ class Module:
             if names.search(code, piece.start, piece.end):
                 yield piece
             found = names.search(code, piece.end)
+
+    def around(self, span: Span) -> Sequence[Piece]:
+        """The piece that a place is inside of, if it is inside of one."""
+        at = bisect_right(self._ends, span.start)
+        found = self.pieces[at : at + 1]
+        return [piece for piece in found if piece.start <= span.start and span.end <= piece.end]
 
     @cached_property
     def _ends(self) -> list[int]:

@@ -8,7 +8,7 @@ from poolcheck.read.python.arguments import Passed, order_of, passed
 from poolcheck.read.python.bindings import bound_in, dotted, inside, returned
 from poolcheck.read.python.bound import Binding, bound_at_top, bound_in_body, bound_in_methods, is_set_outside
 from poolcheck.read.python.module import Module
-from poolcheck.read.python.records import Said, position_of, said_of
+from poolcheck.read.python.records import Said, position_of, reads_variables, said_of
 from poolcheck.read.python.scope import (
     UNSEEN,
     Bindings,
@@ -362,10 +362,11 @@ def _objects_of_function(
         return [None]
     within = around.inside(function, call)
     made = [each for value in returned(function) for each in objects_of(value, within, trail)]
-    if None in made or len({each and each.itself for each in made}) != 1:
-        declared = class_named(function.returns.annotation, around) if function.returns else None
-        return [declared] if declared else [*made, None]
-    return made
+    # Where values are asked for, each of several classes tells its own.
+    if made and None not in made and (trail.callers or len({each and each.itself for each in made}) == 1):
+        return made
+    declared = class_named(function.returns.annotation, around) if function.returns else None
+    return [declared] if declared else [*made, None]
 
 
 def _objects_bound(definition: Definition, trail: Trail) -> tuple[Class | None, ...]:
@@ -416,9 +417,12 @@ def _objects_of_field(node: cst.AnnAssign, definition: Definition, trail: Trail)
     if call and given.node:
         return objects_of(given.node, call.scope, trail)
     declared = class_in_annotation(node.annotation, scope)
-    made = _made_by_default(said_of(node), scope, trail)
+    said = said_of(node)
+    made = _made_by_default(said, scope, trail)
     if made in {(), (None,)} and declared:
-        made = (declared,)
+        # Settings make what must be given of the variables for its fields.
+        is_read = said.default is None and said.factory is None and reads_variables(scope.this)
+        made = (declared._replace(call=Call(None, scope), is_exact=True) if is_read else declared,)
     return tuple(each and each._replace(field=definition) for each in made)
 
 

@@ -1,23 +1,26 @@
 """Where a connection, a cursor or a session comes from: the call that makes its pool, or opens it."""
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import libcst as cst
 
 from poolcheck.read.python.bindings import bound_in, dotted, inside, returned
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.names import definitions, functions_called
+from poolcheck.read.python.callers import callers
+from poolcheck.read.python.constructors import DJANGO, FLASK, Library
+from poolcheck.read.python.evaluate import evaluate
+from poolcheck.read.python.handed_in import Handed, handed_in
+from poolcheck.read.python.names import definitions, functions_called, in_class, objects_of
 from poolcheck.read.python.pools import constructor_called
-from poolcheck.read.python.scope import Definition, Scope, Trail, outset, qualified
+from poolcheck.read.python.scope import Call, Definition, Scope, Trail, qualified
 from poolcheck.read.python.trees import walk
 from poolcheck.source import Span
+from poolcheck.value import Known
 
-LENDING = frozenset(
+_LENDING = frozenset(
     {
         "__enter__", "acquire", "begin", "begin_nested", "connect", "connection", "cursor", "execution_options",
-        "get_bind", "getconn", "raw_connection", "run_async", "session", "transaction",
+        "get_bind", "get_raw_connection", "getconn", "raw_connection", "run_async", "session", "transaction",
     }
 )  # fmt: skip
 """Methods whose value is a connection, or the like, of what they are methods of."""
@@ -28,9 +31,7 @@ _PARTS = frozenset(
 )  # fmt: skip
 """Attributes that lead to the same connection, or the same engine."""
 
-_AROUND = frozenset(
-    {"aclosing", "anext", "closing", "enter_async_context", "enter_context", "next", "scoped_session"}
-)
+_AROUND = frozenset({"aclosing", "anext", "closing", "enter_async_context", "enter_context", "next"})
 """Functions whose value is, or lends, their first argument."""
 
 _SESSIONS = frozenset(
@@ -44,7 +45,6 @@ _SESSIONS = frozenset(
 )  # fmt: skip
 """What makes sessions of SQLAlchemy, and what makes such makers."""
 
-
 _LIBRARIES = {
     "aiopg": Library.AIOPG,
     "asyncpg": Library.ASYNCPG,
@@ -56,29 +56,50 @@ _LIBRARIES = {
 }
 """Whose the types are of a package."""
 
-_CALLBACK = re.compile(r"\b(?:after_connect|configure|init|on_connect|setup)\s*=\s*(?:\w+\s*\.\s*)*(?P<name>\w+)")
-"""An argument that names a function which is called with each new connection."""
-
 
 class Origin(NamedTuple):
     """Where a connection comes from: `maker` is the call that makes its pool, or opens it.
 
-    `alias` is the name of one of Django's databases. `event` is what it is that has the function called which is
-    given the connection: an event of SQLAlchemy's, or `connect` for what a pool does to each new connection.
+    `setting` is how settings of Django and Flask-SQLAlchemy call the database, where these make the pool.
+    `event` is what has the function called which is given the connection: an event of SQLAlchemy's, or `connect`
+    for what a pool does to each new connection. Where it `is_routed`, a router of Django's, if there is one, may
+    choose another database.
     """
 
     maker: Span | None = None
     library: Library | None = None
-    alias: str | None = None
+    setting: str | None = None
     event: str | None = None
+    is_routed: bool = False
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it is known which pool it is."""
+        return self.maker is not None or self.setting is not None
 
 
 NOWHERE = Origin()
 
 
+def of_django(alias: str) -> Origin:
+    """A connection to one of Django's databases."""
+    return Origin(library=DJANGO.library, setting=f"DATABASES[{alias!r}]")
+
+
+DEEPEST = 24
+MOST_STEPS = 300
+MOST_BINDINGS = 16
+"""Through so many hands a connection is followed, in so many steps, and a name that is bound no more often."""
+
+
 def origin_of(node: cst.CSTNode, scope: Scope) -> Origin:
     """Where a connection comes from; of several places, what they have in common."""
-    found = dict.fromkeys(_origins(node, scope, set(), outset()))
+    trail = Trail(DEEPEST, iter(range(MOST_STEPS)), callers(scope.module.project))
+    return _common(_origins(node, scope, set(), trail))
+
+
+def _common(origins: Iterator[Origin]) -> Origin:
+    found = dict.fromkeys(origins)
     if not found:
         return NOWHERE
     first, *others = found
@@ -86,10 +107,18 @@ def origin_of(node: cst.CSTNode, scope: Scope) -> Origin:
         first = Origin(
             maker=first.maker if first.maker == other.maker else None,
             library=first.library if first.library is other.library else None,
-            alias=first.alias if first.alias == other.alias else None,
+            setting=first.setting if first.setting == other.setting else None,
             event=first.event if first.event == other.event else None,
         )
     return first
+
+
+def alias_in(node: cst.BaseExpression, scope: Scope) -> str | None:
+    """What of Django's databases an expression names."""
+    if qualified(node, scope) in {"django.db.DEFAULT_DB_ALIAS", "django.db.utils.DEFAULT_DB_ALIAS"}:
+        return "default"
+    value = evaluate(node, scope)
+    return value.scalar if isinstance(value, Known) and isinstance(value.scalar, str) else None
 
 
 def is_own(node: cst.CSTNode, scope: Scope) -> bool:
@@ -122,22 +151,29 @@ def _mentions(name: str, node: cst.CSTNode | None) -> bool:
 
 
 def _origins(node: cst.CSTNode, scope: Scope, seen: set[cst.CSTNode], trail: Trail) -> Iterator[Origin]:
-    if node in seen or (on := trail.on()) is None:
+    if node in seen or _is_none(node):
+        return
+    if (on := trail.on()) is None:
+        yield NOWHERE
         return
     seen.add(node)
     match node:
-        case cst.Await(expression=value):
+        case cst.Await(expression=value) | cst.NamedExpr(value=value):
             yield from _origins(value, scope, seen, on)
+        case cst.IfExp(body=one, orelse=other):
+            yield from _origins(one, scope, seen, on)
+            yield from _origins(other, scope, seen, on)
+        case cst.BooleanOperation(left=given, right=other):
+            # What is not seen to be given is perhaps None.
+            yield from (each for each in _origins(given, scope, seen, on) if each.is_seen)
+            yield from _origins(other, scope, seen, on)
         case cst.Call():
             yield from _called(node, scope, seen, on)
         case cst.Subscript(value=value, slice=[cst.SubscriptElement(slice=cst.Index(value=index))]):
-            is_django = qualified(value, scope) == "django.db.connections"
-            alias = index.evaluated_value if isinstance(index, cst.SimpleString) else None
-            yield Origin(alias=str(alias)) if is_django and alias else NOWHERE
+            alias = alias_in(index, scope) if qualified(value, scope) == "django.db.connections" else None
+            yield of_django(alias) if alias else NOWHERE
         case cst.Name() | cst.Attribute() if qualified(node, scope) == "django.db.connection":
-            yield Origin(alias="default")
-        case cst.Name(value=name) if _is_parameter(name, scope):
-            yield from _given(name, scope, seen, on)
+            yield of_django("default")
         case cst.Name() | cst.Attribute():
             yield from _bound(node, scope, seen, on)
         case _:
@@ -146,139 +182,129 @@ def _origins(node: cst.CSTNode, scope: Scope, seen: set[cst.CSTNode], trail: Tra
 
 def _called(call: cst.Call, scope: Scope, seen: set[cst.CSTNode], trail: Trail) -> Iterator[Origin]:
     """Where the value of a call comes from."""
-    if made := constructor_called(call, scope):
-        yield Origin(scope.span(call), made.library)
-        return
     name = qualified(call.func, scope)
-    if name in _SESSIONS:
-        bound = [
+    if name == "django.db.transaction.get_connection":
+        alias = alias_in(call.args[0].value, scope) if call.args else "default"
+        yield of_django(alias) if alias else NOWHERE
+    elif made := constructor_called(call, scope):
+        own = Origin(library=Library.SQLALCHEMY, setting=FLASK.name)
+        yield own if made.library is FLASK.library else Origin(scope.span(call), made.library)
+    elif name in _SESSIONS:
+        given = [
             each.value for each in call.args if each.keyword and each.keyword.value in {"bind", "session_factory"}
         ]
-        first = bound or [each.value for each in call.args[:1] if each.keyword is None and not each.star]
-        yield from _origins(first[0], scope, seen, trail) if first else [Origin(library=Library.SQLALCHEMY)]
-        return
-    match call.func:
-        case cst.Name(value=word) | cst.Attribute(attr=cst.Name(value=word)) if word in _AROUND and call.args:
-            yield from _origins(call.args[0].value, scope, seen, trail)
-            return
-        case _:
-            pass
-    functions = [*functions_called(call.func, scope, trail)]
-    for function in functions:
-        found = _handed_out(function, seen, trail)
-        # What it is told may be where to connect to.
-        yield from (each._replace(maker=None) for each in found) if call.args else found
-    if not functions:
-        match call.func:
-            case cst.Attribute(value=value, attr=cst.Name(value=method)) if method in LENDING:
-                yield from _origins(value, scope, seen, trail)
-            case cst.Name() | cst.Attribute() as factory:
-                # `SessionLocal()`, where `SessionLocal` is what sessionmaker() returned.
-                yield from _origins(factory, scope, seen, trail)
-            case _:
-                yield NOWHERE
+        given += [each.value for each in call.args[:1] if each.keyword is None and not each.star]
+        yield from _origins(given[0], scope, seen, trail) if given else [Origin(library=Library.SQLALCHEMY)]
+    elif call.args and _last_name(call.func) in _AROUND:
+        yield from _origins(call.args[0].value, scope, seen, trail)
+    elif functions := [*functions_called(call.func, scope, trail)]:
+        for function in functions:
+            yield from _handed_out(function, call, scope, seen, trail)
+    elif isinstance(call.func, cst.Attribute) and call.func.attr.value in _LENDING:
+        yield from _origins(call.func.value, scope, seen, trail)
+    elif isinstance(call.func, cst.Name | cst.Attribute):
+        # `SessionLocal()`, where `SessionLocal` is what sessionmaker() returned.
+        yield from _origins(call.func, scope, seen, trail)
+    else:
+        yield NOWHERE
 
 
-def _handed_out(definition: Definition, seen: set[cst.CSTNode], trail: Trail) -> Iterator[Origin]:
-    """Where what a function returns, or yields, comes from."""
-    function, scope = definition
-    if not isinstance(function, cst.FunctionDef):
+def _handed_out(
+    function: Definition, call: cst.Call | None, scope: Scope, seen: set[cst.CSTNode], trail: Trail
+) -> Iterator[Origin]:
+    """Where what a function returns, or yields, to a call comes from."""
+    if not isinstance(function.node, cst.FunctionDef):
         return
-    within = scope.inside(function)
-    yields = (each.value for each in inside(function) if isinstance(each, cst.Yield) and each.value)
+    within = function.scope.inside(function.node, Call(call, scope) if call else None)
+    yields = (each.value for each in inside(function.node) if isinstance(each, cst.Yield) and each.value)
     lent = [each for each in yields if isinstance(each, cst.BaseExpression)]
-    given = [*lent, *(() if lent else returned(function))]
+    given = lent or returned(function.node)
     for value in given:
         yield from _origins(value, within, seen, trail)
     if not given:
         yield NOWHERE
 
 
-def _is_parameter(name: str, scope: Scope) -> bool:
-    """Whether a name is a parameter of a function around, and nothing else is ever bound to it."""
-    return any(len(bound_in(each).get(name, ())) == 1 and _parameter(name, each) for each in scope.functions)
-
-
-def _parameter(name: str, function: cst.FunctionDef) -> cst.Param | None:
-    listed = (*function.params.posonly_params, *function.params.params, *function.params.kwonly_params)
-    return next((each for each in listed if each.name.value == name), None)
-
-
-def _given(name: str, scope: Scope, seen: set[cst.CSTNode], trail: Trail) -> Iterator[Origin]:
-    """Where a parameter's value comes from: a dependency of FastAPI's, or what calls the function back."""
-    for depth, function in reversed([*enumerate(scope.functions)]):
-        if parameter := _parameter(name, function):
-            outside = scope._replace(functions=scope.functions[:depth])
-            if depended := _dependency(parameter, outside, trail):
-                yield from _depended(*depended, seen, trail)
-            elif event := _listened_to(function, outside):
-                target, what = event
-                yield from (each._replace(event=what) for each in _origins(target, outside, seen, trail))
-            elif maker := _calling_back(function, scope):
-                yield maker
-            else:
-                yield Origin(library=_library_of(parameter, outside))
-            return
-
-
-def _dependency(parameter: cst.Param, scope: Scope, trail: Trail) -> tuple[cst.BaseExpression, Scope] | None:
-    """What FastAPI calls for a parameter: `db = Depends(get_db)`, `db: Annotated[Session, Depends(get_db)]`."""
-    candidates = [(parameter.default, scope)] if parameter.default else []
-    annotation = parameter.annotation.annotation if parameter.annotation else None
-    types = [(annotation, scope)]
-    if isinstance(annotation, cst.Name | cst.Attribute):
-        found = definitions(annotation, scope, trail).definitions
-        types = [(each.node, each.scope) for each in found if isinstance(each.node, cst.BaseExpression)]
-    for each, there in types:
-        if isinstance(each, cst.Subscript):
-            inner = [part.slice.value for part in each.slice if isinstance(part.slice, cst.Index)]
-            candidates += [(part, there) for part in inner[1:]]
-    for each, there in candidates:
-        if isinstance(each, cst.Call) and each.args and _last_name(each.func) == "Depends":
-            return each.args[0].value, there
-    return None
-
-
-def _depended(node: cst.BaseExpression, scope: Scope, seen: set[cst.CSTNode], trail: Trail) -> Iterator[Origin]:
-    functions = [*functions_called(node, scope, trail)]
-    for function in functions:
-        yield from _handed_out(function, seen, trail)
-    if not functions:
+def _bound(node: cst.Name | cst.Attribute, scope: Scope, seen: set[cst.CSTNode], trail: Trail) -> Iterator[Origin]:
+    """Where the value of a name, or of an attribute, comes from."""
+    found = definitions(node, scope, trail).definitions
+    if len(found) > MOST_BINDINGS:
         yield NOWHERE
+    elif found:
+        for each in found:
+            yield from _of_definition(
+                each, seen, trail, is_only=len(found) == 1, is_of=isinstance(node, cst.Attribute)
+            )
+    elif looped := _looped_over(node, scope):
+        yield from _origins(looped, scope, seen, trail)
+    elif isinstance(node, cst.Attribute) and node.attr.value in _PARTS:
+        yield from _origins(node.value, scope, seen, trail)
+    else:
+        package = (qualified(node, scope) or "").partition(".")[0]
+        yield Origin(library=_LIBRARIES.get(package))
 
 
-def _listened_to(function: cst.FunctionDef, scope: Scope) -> tuple[cst.BaseExpression, str] | None:
-    """Whose event it is that a function is decorated to be called at: `@event.listens_for(engine, "connect")`."""
-    for decorator in function.decorators:
-        match decorator.decorator:
-            case cst.Call(func=func, args=[target, cst.Arg(value=cst.SimpleString() as name), *_]) if _last_name(
-                func
-            ) == "listens_for" and "sqlalchemy" in (qualified(func, scope) or ""):
-                return target.value, str(name.evaluated_value)
-            case _:
-                pass
-    return None
+def _of_definition(
+    definition: Definition, seen: set[cst.CSTNode], trail: Trail, *, is_only: bool, is_of: bool
+) -> Iterator[Origin]:
+    """Where what a name is bound to comes from. It `is_only` what it is bound to, and `is_of` an object."""
+    bound, scope = definition
+    match bound:
+        case cst.WithItem(item=item):
+            yield from _entered(item, scope, seen, trail)
+        case cst.AnnAssign(value=value):
+            yield from _origins(value, scope, seen, trail) if value else ()
+        case cst.FunctionDef() if is_of:
+            # A property.
+            yield from _handed_out(definition, None, scope, seen, trail)
+        case cst.Param():
+            origin = _given(bound, scope, seen, trail)
+            # What is not seen to be given is perhaps None, and something else takes its place.
+            yield from [origin] if origin.is_seen or is_only else ()
+        case cst.BaseExpression():
+            yield from _origins(bound, scope, seen, trail)
+        case _:
+            yield NOWHERE
 
 
-def _calling_back(function: cst.FunctionDef, scope: Scope) -> Origin | None:
-    """The pool that calls a function with each new connection, `create_pool(…, init=function)`."""
-    name = function.name.value
-    for piece in scope.module.mentioning(re.compile(rf"=\s*(?:\w+\s*\.\s*)*{re.escape(name)}\b(?!\s*[(.\[])")):
-        if name not in {found["name"] for found in _CALLBACK.finditer(scope.module.code(piece))}:
-            continue
-        for tree, statement in scope.module.statements(piece):
-            around = Scope(scope.module, tree)
-            for call in walk(statement):
-                if isinstance(call, cst.Call) and _is_given(name, call):
-                    made = constructor_called(call, around)
-                    return made and Origin(around.span(call), made.library, event="connect")
-    return None
+def _entered(item: cst.BaseExpression, scope: Scope, seen: set[cst.CSTNode], trail: Trail) -> Iterator[Origin]:
+    """Where what a `with` statement is handed comes from: from what a class of the project returns there."""
+    classes = [each for each in objects_of(item, scope, trail) if each] if isinstance(item, cst.Call) else []
+    methods = [
+        method
+        for each in classes
+        for name in ("__enter__", "__aenter__")
+        for method in in_class(each, name, trail).definitions
+    ]
+    if not methods:
+        yield from _origins(item, scope, seen, trail)
+    for method in methods:
+        yield from _handed_out(method, None, scope, seen, trail)
 
 
-def _is_given(name: str, call: cst.Call) -> bool:
-    words = {"after_connect", "configure", "init", "on_connect", "setup"}
-    return any(
-        each.keyword and each.keyword.value in words and _last_name(each.value) == name for each in call.args
+def _looped_over(node: cst.Name | cst.Attribute, scope: Scope) -> cst.BaseExpression | None:
+    """What the only loop is over that binds a name in its function: `async for session in get_session():`."""
+    if not isinstance(node, cst.Name) or not scope.functions or node.value not in bound_in(scope.functions[-1]):
+        return None
+    loops = [each for each in inside(scope.functions[-1]) if isinstance(each, cst.For)]
+    found = [each.iter for each in loops if dotted(each.target) == node.value]
+    return found[0] if len(found) == 1 else None
+
+
+def _given(parameter: cst.Param, scope: Scope, seen: set[cst.CSTNode], trail: Trail) -> Origin:
+    """Where a parameter's value comes from, as far as it is seen; else the library whose type it declares."""
+    found = [_of_handed(each, seen, trail) for each in handed_in(parameter, scope, trail)]
+    known = [each for each in found if each.is_seen] or [each for each in found if each.event]
+    return _common(iter(known)) if known else Origin(library=_library_of(parameter, scope.outside))
+
+
+def _of_handed(handed: Handed, seen: set[cst.CSTNode], trail: Trail) -> Origin:
+    if not handed.is_provider:
+        found = _common(_origins(handed.node, handed.scope, seen, trail))
+        return found._replace(event=handed.event or found.event)
+    functions = functions_called(handed.node, handed.scope, trail)
+    return _common(
+        each for function in functions for each in _handed_out(function, None, handed.scope, seen, trail)
     )
 
 
@@ -292,31 +318,6 @@ def _library_of(parameter: cst.Param, scope: Scope) -> Library | None:
             if package in _LIBRARIES:
                 return _LIBRARIES[package]
     return None
-
-
-def _bound(node: cst.Name | cst.Attribute, scope: Scope, seen: set[cst.CSTNode], trail: Trail) -> Iterator[Origin]:
-    """Where the value of a name, or of an attribute, comes from."""
-    found = definitions(node, scope, trail).definitions
-    for bound, around in found:
-        match bound:
-            case cst.WithItem(item=item):
-                yield from _origins(item, around, seen, trail)
-            case cst.AnnAssign(value=value):
-                yield from _origins(value, around, seen, trail) if value and not _is_none(value) else ()
-            case cst.FunctionDef() if isinstance(node, cst.Attribute):
-                # A property.
-                yield from _handed_out(Definition(bound, around), seen, trail)
-            case cst.BaseExpression():
-                yield from _origins(bound, around, seen, trail) if not _is_none(bound) else ()
-            case _:
-                yield NOWHERE
-    if found:
-        return
-    if isinstance(node, cst.Attribute) and node.attr.value in _PARTS:
-        yield from _origins(node.value, scope, seen, trail)
-        return
-    package = (qualified(node, scope) or "").partition(".")[0]
-    yield Origin(library=_LIBRARIES.get(package))
 
 
 def _is_none(node: cst.CSTNode) -> bool:

@@ -281,6 +281,8 @@ def _converted(value: Value) -> Value:
 
 _TESTS = frozenset({"test", "tests", "testing"})
 _TEST_FILES = frozenset({"conftest.py", "test.py", "testing.py", "tests.py"})
+_FOR_TESTS = re.compile(r"_?test(?:ing)?_", re.IGNORECASE)
+"""How names begin of what only tests use, though it stands beside what the application does."""
 _MIGRATIONS = frozenset({"alembic", "migrations"})
 _EXAMPLES = frozenset(
     {
@@ -414,7 +416,7 @@ def _pools(
         all_known,
         name,
         scope.functions[-1].name.value if scope.functions else None,
-        role,
+        Role.TEST if _FOR_TESTS.match((name or "").rpartition(".")[2]) else role,
         scope.module.project.versions,
         given.partly,
     )
@@ -446,9 +448,19 @@ def _arguments(call: cst.Call, constructor: Constructor, scope: Scope) -> _Given
     table = given.values.get(constructor.spread or "")
     if table is None:
         return given
+    table = _of_alembic(table, scope) or table
     unprefixed = _without_prefix(table, given.values.get("prefix"), constructor)
     more = spread(unprefixed, constructor, scope.module)
     return _with(more, given)._replace(is_complete=given.is_complete and more.is_complete)
+
+
+def _of_alembic(table: Value, scope: Scope) -> Value | None:
+    """What alembic.ini has, where a module asks for its section; None where nobody asks."""
+    place = table.places[-1]
+    if not isinstance(table, Unknown) or place.path != scope.module.path:
+        return None
+    written = scope.module.source.text[place.start : place.end]
+    return scope.module.project.alembic.configured(written, table.places[0])
 
 
 def _with(given: _Given, more: _Given) -> _Given:

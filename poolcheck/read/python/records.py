@@ -66,6 +66,11 @@ def record_of(owner: Class) -> Record | None:
     return next((record for name, record in _DECORATORS.items() if name in decorators), Record.OTHER)
 
 
+def reads_variables(owner: Class | None) -> bool:
+    """Whether the fields of a class are read from the environment."""
+    return owner is not None and record_of(owner) in {Record.SETTINGS, Record.SETTINGS_1}
+
+
 class Said(NamedTuple):
     """What is said of a field besides its type: the call of `Field`, `field` or `attr.ib`, and its default.
 

@@ -1,5 +1,6 @@
 """Where an expression stands, and which classes and libraries the names mean that are used there."""
 
+import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,7 +9,7 @@ from typing import NamedTuple, Protocol
 import libcst as cst
 
 from poolcheck.read.python.bindings import Bound, bound_in, dotted, inside
-from poolcheck.read.python.bound import declared_in, openings
+from poolcheck.read.python.bound import bound_at_top, declared_in, openings
 from poolcheck.read.python.constructors import LIBRARY_NAMES
 from poolcheck.read.python.module import Module
 from poolcheck.read.python.trees import Tree
@@ -198,7 +199,8 @@ def qualified(node: cst.CSTNode, scope: Scope) -> str | None:
     first, _, rest = (dotted(node) or "").partition(".")
     if any(first in bound_in(function) for function in scope.functions):
         return None
-    module, name = scope.module, joined(scope.module.imported(first, scope.tree.piece), rest)
+    module = scope.module
+    name = joined(module.imported(first, scope.tree.piece) or _by_star(first, module), rest)
     for _ in range(FARTHEST):
         if name is None or first in declared_in(module):
             return None
@@ -213,13 +215,24 @@ def qualified(node: cst.CSTNode, scope: Scope) -> str | None:
     return None
 
 
+def _by_star(name: str, module: Module) -> str | None:
+    """What a name is imported as that nothing else can bind than the only `from … import *` of a module."""
+    found = [each.target for each in module.imports if each.name == "*"]
+    if len(found) != 1 or not name or name in _BUILT_IN or bound_at_top(name, module):
+        return None
+    return found[0].removesuffix("*") + name
+
+
 def class_named(node: cst.CSTNode, scope: Scope) -> Class | None:
     """The class of the project that a name stands for."""
     name = dotted(node)
     if name is None or any(name.partition(".")[0] in bound_in(function) for function in scope.functions):
         return None
-    if scope.module.classes(name):
-        return Class(scope.module, name)
+    # In the body of a class, the classes inside of it come first.
+    inner = f"{scope.owner.name}.{name}" if scope.owner and not scope.functions else name
+    for each in (inner, name):
+        if scope.module.classes(each):
+            return Class(scope.module, each)
     target = imported(node, scope)
     for _ in range(FARTHEST):
         is_inside = target and target.partition(".")[0] not in _OUTSIDE
@@ -312,6 +325,7 @@ def decorator_of(decorator: cst.Decorator, scope: Scope) -> str | None:
 _RECORDS = frozenset({"msgspec.Struct", "pydantic.BaseModel", "sqlmodel.SQLModel", "typing.NamedTuple"})
 """Bases outside of the project that make a constructor of a class's fields."""
 
+_BUILT_IN = frozenset(dir(builtins))
 _OUTSIDE = LIBRARY_NAMES | {"os", "pydantic", "pydantic_settings"}
 """Packages that are not looked for in the project."""
 

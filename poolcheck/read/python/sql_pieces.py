@@ -10,8 +10,8 @@ from poolcheck.read.python.slices import Kind, Piece
 EXECUTING = frozenset(
     {
         "cursor", "exec", "exec_driver_sql", "execute", "execute_query", "execute_sql", "executemany", "fetch",
-        "fetch_all", "fetch_one", "fetch_val", "fetchmany", "fetchrow", "fetchval", "iterate", "prepare", "scalar",
-        "scalars", "stream", "stream_scalars",
+        "fetch_all", "fetch_one", "fetch_val", "fetchmany", "fetchrow", "fetchval", "iterate", "prepare", "query",
+        "scalar", "scalars", "stream", "stream_scalars",
     }
 )  # fmt: skip
 """Methods whose first argument is SQL: those of cursors, connections, sessions, pools and databases."""
@@ -36,7 +36,7 @@ _BEGINNING = re.compile(
 """How these words go on where it is SQL."""
 _EXECUTING = re.compile(rf"\.\s*(?:{'|'.join(sorted(EXECUTING))})\s*\(")
 _IN_CODE = re.compile(
-    r"\.\s*(?:add_listener|a?iterator|set_session)\s*\(|\bwithhold\s*="
+    r"\.\s*(?:add_listener|a?iterator|notifies|set_session)\s*\(|\bwithhold\s*="
     r"|\.\s*(?:currval|lastval|pg_(?:try_)?advisory_lock\w*|set_config)\s*\("
 )
 """What code mentions that does the same without SQL, or with SQL that a library writes."""
@@ -46,6 +46,7 @@ _WORDS_IN_CODE = (
     "currval",
     "iterator(",
     "lastval",
+    "notifies(",
     "set_config",
     "set_session",
     "withhold",
@@ -65,6 +66,17 @@ def pieces_executing(module: Module) -> Iterator[Piece]:
     yield from sorted(found, key=lambda piece: piece.start)
 
 
+_SETTING = frozenset({"SET", "set"})
+_AMID = re.compile(r"""[\w})]["`]?\s+\Z""")
+"""How what stands before a word ends that is not the beginning of a statement: in a name, perhaps in quotes."""
+
+
+def _is_amid(text: str, at: int) -> bool:
+    """Whether what stands before a word of SQL belongs to the same statement, and is no comment."""
+    before = text[max(0, at - 200) : at]
+    return _AMID.search(before) is not None and "--" not in before.rstrip().rpartition("\n")[2]
+
+
 def _any_of(names: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(sorted(names))})\b")
 
@@ -75,8 +87,8 @@ def _pieces_with_sql(module: Module) -> Iterator[Piece]:
     for word in _WORDS:
         at = text.find(word)
         while at >= 0:
-            # In code it is another thing that is called the same.
-            if code[at] == " " and _BEGINNING.match(text, at):
+            # In code it is another thing that is called the same, and behind a table's name part of an UPDATE.
+            if code[at] == " " and _BEGINNING.match(text, at) and not (word in _SETTING and _is_amid(text, at)):
                 index = bisect_right(ends, at)
                 if index < len(ends) and module.pieces[index].start <= at:
                     yield module.pieces[index]

@@ -58,6 +58,31 @@ class SqlText(NamedTuple):
         return None
 
 
+class FunctionCalled(NamedTuple):
+    """A call of a function of the server as SQL, and where the module makes use of it."""
+
+    name: str
+    sql: str
+    span: Span
+
+
+MOST_TEXTS = 4
+"""A name that may stand for more texts than this is not taken for one of them."""
+
+
+def sql_texts(node: cst.BaseExpression, scope: Scope) -> Iterator[SqlText]:
+    """The texts that an expression may come to: several where a name is bound on several branches."""
+    if isinstance(node, cst.IfExp):
+        yield from (*sql_texts(node.body, scope), *sql_texts(node.orelse, scope))
+    elif found := sql_text(node, scope):
+        yield found
+    elif isinstance(node, cst.Name):
+        bound = definitions(node, scope).definitions
+        for each, there in bound if len(bound) <= MOST_TEXTS else ():
+            if isinstance(each, cst.BaseExpression) and (text := sql_text(each, there)):
+                yield text._replace(span=scope.span(node))
+
+
 def sql_text(node: cst.CSTNode, scope: Scope, trail: Trail | None = None) -> SqlText | None:
     """The text that an expression comes to; None where it is no text, or one of several."""
     if (on := (trail or outset()).on()) is None:
@@ -80,16 +105,22 @@ def sql_text(node: cst.CSTNode, scope: Scope, trail: Trail | None = None) -> Sql
             return None
 
 
-def functions_in(node: cst.CSTNode, scope: Scope) -> Iterator[tuple[str, cst.Call]]:
-    """The calls of functions of the server that SQLAlchemy is told in an expression, each as SQL."""
-    for call in walk(node):
-        match call:
-            case cst.Call(func=cst.Attribute(value=base, attr=cst.Name(value=name))) if (
-                qualified(base, scope) in _FUNC
-            ):
-                yield f"SELECT {name}({', '.join(_as_sql(each.value, scope) for each in call.args)})", call
-            case _:
-                pass
+def functions_in(node: cst.BaseExpression, scope: Scope) -> Iterator[FunctionCalled]:
+    """The functions of the server that an expression of SQLAlchemy's calls, or the one that a name is bound to."""
+    roots = [(node, scope)]
+    if isinstance(node, cst.Name):
+        bound = definitions(node, scope).definitions
+        roots = [(each.node, each.scope) for each in bound if isinstance(each.node, cst.BaseExpression)]
+    for root, around in roots[:1] if len(roots) == 1 else ():
+        for call in walk(root):
+            match call:
+                case cst.Call(func=cst.Attribute(value=base, attr=cst.Name(value=name) as attr)) if (
+                    qualified(base, around) in _FUNC
+                ):
+                    sql = f"SELECT {name}({', '.join(_as_sql(each.value, around) for each in call.args)})"
+                    yield FunctionCalled(name, sql, scope.span(attr if root is node else node))
+                case _:
+                    pass
 
 
 def _as_sql(node: cst.BaseExpression, scope: Scope) -> str:

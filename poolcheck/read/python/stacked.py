@@ -14,6 +14,7 @@ from poolcheck.source import Span
 
 _TAKING = frozenset({"acquire", "connection", "get_connection", "getconn"})
 """Methods of pools that hand out a connection."""
+_CREATORS = frozenset({"async_creator", "creator"})
 
 
 class Inner(NamedTuple):
@@ -27,9 +28,11 @@ class Inner(NamedTuple):
 
 def inner_pool(pool: ClientPool, module: Module) -> Inner | None:
     """The pool that an engine's `creator` takes connections from; None where it connects by itself."""
+    if pool.arguments.keys().isdisjoint(_CREATORS):
+        return None
     found = call_in_scope(module, pool.span)
     for argument in found[0].args if found else ():
-        if found and argument.keyword and argument.keyword.value in {"async_creator", "creator"}:
+        if found and argument.keyword and argument.keyword.value in _CREATORS:
             return _taken_from(argument.value, found[1])
     return None
 

@@ -110,6 +110,13 @@ def _after(change: Change, before: Value, worth: Worth) -> Value:
     if not isinstance(before, Table):
         return before
     unseen = Table((), is_complete=False, places=before.places)
+    if change.path:
+        name = known_text(worth(change.path[0], change.scope))
+        inner = entry_of(before, name) if name else None
+        if name is None or not isinstance(inner, Table):
+            return unseen
+        after = _after(change._replace(path=change.path[1:]), inner, worth)
+        return before._replace(items=tuple((dict(before.items) | {name: after}).items()))
     key = known_text(worth(change.key, change.scope)) if change.key else None
     given = [worth(argument.value, change.scope) for argument in change.arguments]
     items = dict(before.items)

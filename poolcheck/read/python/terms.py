@@ -182,6 +182,9 @@ DRIVERS: Mapping[Library, Terms] = {
     Library.AIOMYSQL: Terms(
         closing=frozenset({"close", "ensure_closed"}), entered=With.GIVES_BACK, takes_when_awaited=True
     ),
+    Library.ASYNCMY: Terms(
+        closing=frozenset({"close", "ensure_closed"}), entered=With.GIVES_BACK, takes_when_awaited=True
+    ),
     Library.MYSQL_CONNECTOR: Terms(
         closing=frozenset({"close", "disconnect", "shutdown"}), entered=With.GIVES_BACK
     ),

@@ -7,10 +7,12 @@ libcst recurses as deep as the code is nested, so parsing and asking for places 
 import ast
 import re
 import warnings
+from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
 from types import NoneType
+from typing import NamedTuple
 
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider
@@ -24,6 +26,18 @@ NOTABLE_STRAIN = 10_000
 """What is less of a strain than this never meets the limits that Python has for recursion."""
 LARGEST = 10_000_000
 """Characters of which Python makes a tree in a second, and in 300 MB."""
+
+
+class Placed(NamedTuple):
+    """An expression, and the nodes around it, inmost first."""
+
+    node: cst.BaseExpression
+    around: tuple[cst.CSTNode, ...]
+
+    @property
+    def functions(self) -> tuple[cst.FunctionDef, ...]:
+        """The functions around it, outmost first."""
+        return tuple(each for each in reversed(self.around) if isinstance(each, cst.FunctionDef))
 
 
 class Tree:
@@ -57,6 +71,22 @@ class Tree:
         code = self._code[start:end].lstrip()
         start = min(self._offset + end - len(code), self.piece.end)
         return Span(self.path, start, min(start + len(code.rstrip()), self.piece.end))
+
+    def at(self, span: Span) -> Sequence[Placed]:
+        """The expressions that are exactly in a place, outmost first."""
+        return self._expressions.get(span, ())
+
+    @cached_property
+    def _expressions(self) -> Mapping[Span, Sequence[Placed]]:
+        found = defaultdict[Span, list[Placed]](list)
+        waiting: list[tuple[cst.CSTNode, tuple[cst.CSTNode, ...]]] = [(each, ()) for each in self.statements]
+        while waiting:
+            node, around = waiting.pop()
+            if isinstance(node, cst.BaseExpression):
+                found[self.span(node)].append(Placed(node, around))
+            above = (node, *around)
+            waiting += [(child, above) for child in children(node)]
+        return found
 
     @property
     def has_places(self) -> bool:

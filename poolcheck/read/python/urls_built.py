@@ -14,7 +14,7 @@ _SAME = frozenset(
         "pydantic.SecretStr",
         "pydantic.v1.SecretStr", "pydantic_core.MultiHostUrl", "sqlalchemy.engine.make_url",
         "sqlalchemy.engine.url.make_url", "sqlalchemy.make_url", "starlette.datastructures.Secret",
-        "starlette.datastructures.URL", "urllib.parse.urlparse", "urllib.parse.urlsplit",
+        "starlette.datastructures.URL", "urllib.parse.urlparse", "urllib.parse.urlsplit", "yarl.URL",
     }
 )  # fmt: skip
 """What makes of a text something that stands for it."""
@@ -37,8 +37,24 @@ _BUILDERS: Mapping[str, Sequence[str]] = {
         ),
         _PYDANTIC,
     ),
+    "yarl.URL.build": ("scheme", "user", "password", "host", "port", "path", "query"),
 }  # fmt: skip
 """What makes a URL of its parts, with the parameters for them in this order."""
+
+_UNPARSED: Mapping[str, int] = {"urllib.parse.urlunparse": 4, "urllib.parse.urlunsplit": 3}
+"""What makes a URL of what urllib takes apart, and where the query stands in it."""
+_CHANGES: Mapping[str, str] = {
+    "database": "with path",
+    "drivername": "with scheme",
+    "host": "with host",
+    "path": "with path",
+    "port": "with port",
+    "query": "with query",
+    "scheme": "with scheme",
+    "username": "with login",
+}
+_CHANGING = frozenset({"with_host", "with_path", "with_port", "with_query", "with_scheme"})
+"""What makes another URL of one: parameters of SQLAlchemy's `set` and of `_replace`, and methods of yarl."""
 
 _QUOTES = {"urllib.parse.quote": "quote", "urllib.parse.quote_plus": "quote_plus"}
 
@@ -47,6 +63,7 @@ PARTS_OF_URLS: Mapping[str, str] = {
     "drivername": "scheme of URL",
     "host": "hostname of URL",
     "hostname": "hostname of URL",
+    "netloc": "netloc of URL",
     "password": "password of URL",
     "path": "path of URL",
     "port": "port of URL",
@@ -68,19 +85,52 @@ def url_built(name: str | None, given: Given, _: Trail) -> Value | None:
         return compute(quote, [text, *([safe] if safe else [])], place) if text else Unknown(place)
     if order := _BUILDERS.get(name or ""):
         return _built(order, given, place)
+    if query_at := _UNPARSED.get(name or ""):
+        return _unparsed(given, query_at, place)
     match given.call.func:
         case cst.Attribute(value=base, attr=cst.Name("set" | "_replace")) if name is None:
-            scheme = given.value("drivername") or given.value("scheme")
-            is_all = len(given.call.args) == 1 and scheme
-            return (
-                compute("with scheme", [given.worth(base, given.scope), scheme], place)
-                if scheme and is_all
-                else None
-            )
+            changed = {each.keyword.value: each.value for each in given.call.args if each.keyword}
+            is_all = len(changed) == len(given.call.args) > 0 and changed.keys() <= _CHANGES.keys() | {"password"}
+            return _changed(base, changed, given, place) if is_all else None
+        case cst.Attribute(value=base, attr=cst.Name(value=method)) if name is None and method in _CHANGING:
+            is_plain = len(given.call.args) == 1 and not (given.call.args[0].star or given.call.args[0].keyword)
+            changed = {method.removeprefix("with_"): given.call.args[0].value} if is_plain else {}
+            return _changed(base, changed, given, place) if is_plain else None
         case cst.Attribute(value=base, attr=cst.Name("geturl")) if name is None and not given.call.args:
             return moved(given.worth(base, given.scope), place)
         case _:
             return None
+
+
+def _changed(
+    base: cst.BaseExpression, parts: Mapping[str, cst.BaseExpression], given: Given, place: Places
+) -> Value:
+    """A URL of which some parts are others. Who logs in, and with which password, need not be known."""
+    url = given.worth(base, given.scope)
+    for part, node in parts.items():
+        value = given.worth(node, given.scope)
+        if part == "query":
+            bare = compute("with query", [url, Known(None, place)], place)
+            url = compute("join", [bare, *_query(value, place)], place)
+        elif part in _CHANGES and not (part == "username" and isinstance(value, Unknown)):
+            url = compute(_CHANGES[part], [url, value], place)
+    return moved(url, place)
+
+
+def _unparsed(given: Given, query_at: int, place: Places) -> Value:
+    """The URL that `urlunparse` makes: of its parts where they are written out, or of another that was changed."""
+    node = given.node(None, 0)
+    if not isinstance(node, cst.Tuple | cst.List):
+        return moved(given.worth(node, given.scope), place) if node else Unknown(place)
+    if any(isinstance(each, cst.StarredElement) for each in node.elements) or len(node.elements) <= query_at:
+        return Unknown(place)
+    values = [given.worth(each.value, given.scope) for each in node.elements]
+    pieces = [values[0], Known("://", place), values[1], *_piece("/", _unslashed(values[2], place), "", place)]
+    return compute("join", [*pieces, *(_query(values[query_at], place))], place)
+
+
+def _unslashed(path: Value, place: Places) -> Value:
+    return compute("removeprefix", [path, Known("/", place)], place)
 
 
 def _built(order: Sequence[str], given: Given, place: Places) -> Value:
@@ -112,16 +162,16 @@ def _piece(before: str, part: Value | None, behind: str, place: Places) -> list[
 
 
 def _path(database: Value | None, given: Given, place: Places) -> Value | None:
-    """The name of the database: pydantic 1, whose parameter `user` tells it, takes it with its slash."""
-    is_old = given.value("user") is not None
-    return compute("removeprefix", [database, Known("/", place)], place) if database and is_old else database
+    """The name of the database: pydantic 1 and yarl, whose parameter `user` tells them, take it with its slash."""
+    is_slashed = given.value("user") is not None
+    return _unslashed(database, place) if database and is_slashed else database
 
 
 def _query(query: Value | None, place: Places) -> list[Value]:
     if query is None or (isinstance(query, Known) and query.scalar is None):
         return []
     if isinstance(query, Known):
-        return [Known("?", place), query]
+        return [Known("?", place), query] if query.scalar != "" else []
     if not isinstance(query, Table) or not query.is_complete:
         return [Known("?", place), Unknown(place)]
     pairs = [[Known(f"{'&' if at else '?'}{key}=", place), value] for at, (key, value) in enumerate(query.items)]

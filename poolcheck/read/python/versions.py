@@ -72,7 +72,7 @@ class Versions:
 
     def _nearest(self, package: str, folder: str) -> Bounds:
         declared, declared_in = NOWHERE, ""
-        for each in self._folders(folder):
+        for each in self.folders(folder):
             for name in LOCKS:
                 lock = self._text(os.path.join(each, name))
                 if lock and (not declared.is_declared or _is_locked_for(lock, _from(each, declared_in))):
@@ -83,7 +83,7 @@ class Versions:
                 declared, declared_in = found[package], each
         return declared
 
-    def _folders(self, folder: str) -> Iterator[str]:
+    def folders(self, folder: str) -> Iterator[str]:
         """The folder and those above it, up to the top of the repository or else to where the run began."""
         seen: list[str] = []
         for _ in range(FARTHEST):
@@ -117,6 +117,8 @@ class Versions:
             yield from text.splitlines()
             included = (os.path.join(os.path.dirname(path), each) for each in _INCLUDED.findall(text))
             waiting += [each for each in map(os.path.normpath, included) if each not in seen]
+        yield from _in_setup(self._text(os.path.join(folder, "setup.cfg")) or "")
+        yield from _in_pipenv(self._text(os.path.join(folder, "Pipfile")) or "")
         yield from _in_pyproject(self._text(os.path.join(folder, "pyproject.toml")) or "")
 
     def _text(self, path: str) -> str | None:
@@ -252,6 +254,38 @@ def _in_pipfile(text: str, package: str) -> list[str]:
     return [each.lstrip("=") for entry in entries for each in _texts([entry.get("version")])]
 
 
+def _in_setup(text: str) -> Iterator[str]:
+    """The requirements in a setup.cfg, those of its extras too."""
+    for section, wanted in _SECTION.findall(text):
+        if section == "options.extras_require":
+            yield from wanted.replace("=\n", "\n").splitlines()
+        elif section == "options" and (found := _INSTALLED.search(wanted)):
+            yield from found[1].splitlines()
+
+
+_SECTION = re.compile(r"^\[(options(?:\.extras_require)?)\][ \t]*\n(.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
+_INSTALLED = re.compile(r"^install_requires[ \t]*=(.*(?:\n[ \t]+.*|\n[ \t]*(?=\n))*)", re.MULTILINE)
+
+
+def _in_pipenv(text: str) -> Iterator[str]:
+    """The requirements in a Pipfile."""
+    import tomllib
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+    for section in ("packages", "dev-packages"):
+        yield from _in_table(_table(document, section))
+
+
+def _in_table(table: dict[str, object]) -> Iterator[str]:
+    """The requirements in a table of Poetry's, or of Pipenv's."""
+    for name, wanted in table.items():
+        version = "".join(_texts([wanted, _table({"": wanted}, "").get("version")]))
+        yield f"{name} {version}"
+
+
 def _in_pyproject(text: str) -> Iterator[str]:
     """The requirements in a pyproject.toml, Poetry's too."""
     import tomllib
@@ -267,10 +301,8 @@ def _in_pyproject(text: str) -> Iterator[str]:
     for each in lists:
         yield from _texts(each)
     groups = [_table(group, "dependencies") for group in _table(poetry, "group").values()]
-    for table in (_table(poetry, "dependencies"), *groups):
-        for name, wanted in table.items():
-            version = "".join(_texts([wanted, _table({"": wanted}, "").get("version")]))
-            yield f"{name} {version}"
+    for table in (_table(poetry, "dependencies"), _table(poetry, "dev-dependencies"), *groups):
+        yield from _in_table(table)
 
 
 def _table(document: object, key: str) -> dict[str, object]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.bindings import dotted, inside, names_bound
+from poolcheck.read.python.deeds import Deed, Use, Uses, is_endless, last_name
 from poolcheck.read.python.graph import (
     Edge,
     Graph,
@@ -27,7 +28,6 @@ from poolcheck.read.python.graph import (
     parts,
 )
 from poolcheck.read.python.guards import NOTHING, Knowledge, answer, assigned, code, forgotten, learned
-from poolcheck.read.python.uses import Deed, Use, Uses, is_endless, last_name
 
 MOST_KNOWN = 64
 """So many answers are remembered."""

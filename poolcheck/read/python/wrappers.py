@@ -7,11 +7,11 @@ import libcst as cst
 
 from poolcheck.read.python.arguments import order_of
 from poolcheck.read.python.bindings import parameters, returned
+from poolcheck.read.python.deeds import Deed, Effect, Effects, Use, Uses
 from poolcheck.read.python.names import functions_called
 from poolcheck.read.python.roles import yields
 from poolcheck.read.python.scope import Definition, Scope, decorator_of, is_kept
 from poolcheck.read.python.terms import Terms
-from poolcheck.read.python.uses import Deed, Effect, Effects, Use, Uses
 from poolcheck.read.python.walk import Start, Walk, Walked
 
 DEEPEST = 4

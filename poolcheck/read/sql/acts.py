@@ -22,8 +22,8 @@ class Act(StrEnum):
     SET is for the session, SET_LOCAL for the transaction, RESET back to the default. TEMP makes something
     temporary that outlives the transaction, DROP is of a table, a view or a sequence. HOLD declares a cursor that
     outlives the transaction. LOCK takes an advisory lock for the session, UNLOCK gives such locks back. SEQUENCE
-    asks for the number that the session got last. CURSOR is a cursor that a library declares for itself. OTHER
-    does nothing to the session.
+    asks for the number that the session got last. HEAR waits for what LISTEN has asked for. CURSOR is a cursor
+    that a library declares by itself. OTHER does nothing to the session.
     """
 
     SET = auto()
@@ -31,6 +31,7 @@ class Act(StrEnum):
     RESET = auto()
     LISTEN = auto()
     UNLISTEN = auto()
+    HEAR = auto()
     NOTIFY = auto()
     PREPARE = auto()
     EXECUTE = auto()
@@ -322,7 +323,9 @@ def _called(statement: Statement) -> Iterator[Deed]:
                 yield _deed(Act.UNLOCK if found["un"] else Act.LOCK, function, (token,))
         elif function in {"currval", "lastval"}:
             yield _deed(Act.SEQUENCE, function, (token,))
-        elif function == "set_config" and (deed := _configured(token, _arguments(tokens[at + 2 :]))):
+        elif function == "set_config" and (
+            deed := _configured(token, _arguments(tokens[at + 2 : at + 2 + MOST_TOKENS]))
+        ):
             yield deed
 
 
@@ -340,16 +343,20 @@ def _configured(function: Token, arguments: list[Tokens]) -> Deed | None:
     return Deed(act, name and name.lower(), function.start, how_long.end) if act else None
 
 
+MOST_TOKENS = 200
+"""A call whose arguments are longer than this is not understood."""
+
+
 def _arguments(tokens: Tokens) -> list[Tokens]:
-    """The arguments of a call, whose parenthesis was opened before these tokens."""
+    """The arguments of a call, whose parenthesis was opened before these tokens; none where it is not closed."""
     found: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
         if token.text == ")" and depth == 0:
-            break
+            return [tuple(each) for each in found]
         depth += (token.text in {"(", "["}) - (token.text in {")", "]"})
         if token.text == "," and depth == 0:
             found.append([])
         else:
             found[-1].append(token)
-    return [tuple(each) for each in found]
+    return []

@@ -7,7 +7,7 @@ end of the text.
 import re
 from collections.abc import Iterator
 from enum import StrEnum, auto
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 HOLE = "\0"
@@ -57,8 +57,7 @@ _GOES_ON = r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r]
 """What may stand between the parts of a string: blanks and comments with a line break in them."""
 _DIGITS = r"[0-9](?:_?[0-9])*+"
 
-_TOKEN = re.compile(
-    rf"""
+_TOKEN = rf"""
     (?P<blank> [ \t\n\r\f\v]++ | --[^\n\r]*+ )
   | (?P<comment> /\* )
   | (?P<escaped> [Ee]'(?:[^'\\]|\\.)*+' (?: (?:{_GOES_ON})?+ '(?:[^'\\]|\\.)*+' )*+ )
@@ -83,9 +82,15 @@ _TOKEN = re.compile(
   | (?P<sign> :: | := | \.\. | [()\[\],;:.] )
   | (?P<operator> (?: (?! -- | /\* | %(?:\([^()'"\n]*+\))?+[sbt](?![{_LETTER}0-9$]) ) [{_OPERATORS}] ){{1,64}}+ )
   | (?P<other> . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    """Compiled when there is SQL, as that takes longer than to read a file that has none."""
+    return re.compile(_TOKEN, re.VERBOSE | re.DOTALL)
+
+
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _MAY_END_IN_SIGN = frozenset("~!@#^&|`?%")
 _KINDS = {
@@ -109,8 +114,8 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    at = 0
-    while found := _TOKEN.match(text, at):
+    at, match = 0, _token().match
+    while found := match(text, at):
         start, at, group = at, found.end(), found.lastgroup or ""
         end: int | None = at
         if group == "blank":

@@ -5,21 +5,11 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, PoolMode
-from poolcheck.read.pgbouncer.sql import Statement, statements
+from poolcheck.read.pgbouncer.sql import Statement, comment_behind, is_reset, statements
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located
 
 _QUOTED = re.compile(r"""(?P<quote>['"`])(?P<inside>[^'"`]*)(?P=quote)[ \t]*;?""")
-_COMMENT = re.compile(r"^[;#][ \t]+[^ \t]|[ \t](?:;[ \t]*[^\W\d_]|#[ \t]*[^ \t])")
-_MORE_SQL = re.compile(
-    r"""'|\$\$|;[ \t]*(?:
-        (?:discard|reset|close|unlisten|deallocate)[ \t]+[\w.*]+(?:[ \t]+(?:all|authorization))?[ \t]*(?:;|$)
-      | (?:abort|begin|call|commit|create|delete|do|end|execute|insert|listen|load|notify|prepare|release|rollback
-          |savepoint|select|set|show|start|table|truncate|update|values|with)\b
-    )""",
-    re.IGNORECASE | re.VERBOSE,
-)
-"""What inline-comment takes for a comment, and what keeps it from that."""
 
 _COMMAND = re.compile(
     r"""\(|ABORT|ALTER|ANALY[SZ]E|BEGIN|CALL|CHECKPOINT|CLOSE|CLUSTER|COMMENT|COMMIT|COPY|CREATE|DEALLOCATE|DECLARE
@@ -29,15 +19,6 @@ _COMMAND = re.compile(
     re.VERBOSE,
 )
 """PostgreSQL's manual, SQL Commands."""
-_NAME = r'(?:[^\W\d][\w$]*|"[^"]+")'
-_FORMS = {
-    "CLOSE": _NAME,
-    "DEALLOCATE": rf"(?:PREPARE )?{_NAME}",
-    "DISCARD": "ALL|PLANS|SEQUENCES|TEMP|TEMPORARY",
-    "RESET": rf"{_NAME}(?: \. {_NAME})*|SESSION AUTHORIZATION|TIME ZONE|TRANSACTION ISOLATION LEVEL",
-    "UNLISTEN": rf"{_NAME}|\*",
-}
-"""What stands behind the commands that reset something."""
 
 _DISCARD_ALL = ("DISCARD", "ALL")
 _ENDS = frozenset({"ABORT", "COMMIT", "END", "ROLLBACK"})
@@ -58,7 +39,7 @@ class BrokenResetQuery(Rule[PgBouncerConfig]):
     def check(self, config: PgBouncerConfig) -> Iterator[Finding]:
         query = config.setting("server_reset_query")
         fault = fault_of(query.value) if query else None
-        if query and fault and is_sent(config) and not is_told_as_comment(query.value):
+        if query and fault and is_sent(config) and not comment_behind(query.value, is_reset_query=True):
             yield self.finding(query.span, f"{fault}: nothing is reset", fix=mended(query))
 
 
@@ -80,10 +61,7 @@ def fault_of(query: str) -> str | None:
 
 def is_refused(statement: Statement) -> bool:
     """Whether PostgreSQL cannot read it: no command, or one that resets something and takes other words."""
-    command, *rest = statement
-    form = _FORMS.get(command)
-    is_known = _COMMAND.fullmatch(command)
-    return not is_known or (form is not None and not re.fullmatch(form, " ".join(rest)))
+    return not _COMMAND.fullmatch(statement[0]) or is_reset(statement) is False
 
 
 def is_sent(config: PgBouncerConfig) -> bool:
@@ -91,11 +69,6 @@ def is_sent(config: PgBouncerConfig) -> bool:
     always = config.integer("server_reset_query_always")
     in_session = any(mode and mode.value is PoolMode.SESSION for mode in config.pool_modes())
     return in_session or bool(always and always.value)
-
-
-def is_told_as_comment(query: str) -> bool:
-    """Whether inline-comment says that the end of the query is a comment."""
-    return bool(_COMMENT.search(query)) and not _MORE_SQL.search(query)
 
 
 def mended(query: Located[str]) -> Fix | None:

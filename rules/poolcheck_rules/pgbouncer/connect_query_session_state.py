@@ -33,6 +33,9 @@ _TRACKED: tuple[tuple[Version, frozenset[str]], ...] = (
     ((1, 26), frozenset({"default_transaction_read_only", "session_authorization"})),
 )
 """What PgBouncer sets again for each client, and since when."""
+_LIST_ADDS: Version = (1, 26)
+"""The first in which track_extra_parameters takes nothing away; before, it replaced the default list."""
+_DEFAULT_LIST = frozenset({"intervalstyle"})
 _TRACKED_SOMETIMES = "search_path"
 """By PgBouncer 1.26 where PostgreSQL reports it, from 18 on."""
 
@@ -69,7 +72,10 @@ def tracked_by(config: PgBouncerConfig) -> frozenset[str] | None:
     if extra is None:
         return None
     built_in = (names for since, names in _TRACKED if not config.is_before(since))
-    return frozenset(word.value.lower() for word in extra).union(*built_in)
+    listed = frozenset(word.value.lower() for word in extra)
+    is_replaced = config.setting("track_extra_parameters") is not None and config.is_before(_LIST_ADDS)
+    replaced = _DEFAULT_LIST if is_replaced else frozenset[str]()
+    return listed.union(frozenset[str]().union(*built_in) - replaced)
 
 
 def unit_of(entry: Entry, config: PgBouncerConfig) -> str | None:

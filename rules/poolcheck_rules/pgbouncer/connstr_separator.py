@@ -7,7 +7,7 @@ from typing import NamedTuple
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.pgbouncer.config import Entry, PgBouncerConfig
 from poolcheck.read.pgbouncer.connection_string import Parameter
-from poolcheck.read.pgbouncer.settings import NEWEST, SETTINGS, Kind, Scope, known
+from poolcheck.read.pgbouncer.settings import SETTINGS, Kind, Scope, known
 from poolcheck.read.template import masked
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
@@ -85,7 +85,7 @@ def parted(
     """Spaces in place of what separates; None where PgBouncer would refuse a key that it then sees."""
     keys = {separator.key for _, separators in found for separator in separators if separator.key}
     facts = [fact for key in keys if (fact := known(scope, key))]
-    if any(fact.since > (config.version or NEWEST) for fact in facts):
+    if not all(fact.is_in(config.version) for fact in facts):
         return None
     edits = [
         Edit(part(parameter.value.span, separator.start, separator.end), " " if separator.key else "")

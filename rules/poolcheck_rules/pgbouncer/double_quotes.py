@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.pgbouncer.config import FALLBACK, Entry, PgBouncerConfig
 from poolcheck.read.pgbouncer.refusal import Cause
-from poolcheck.read.pgbouncer.settings import NEWEST, Kind, KnownSetting, Scope, known
+from poolcheck.read.pgbouncer.settings import Kind, KnownSetting, Scope, known
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located
 
@@ -52,7 +52,7 @@ def quoted_in(scope: Scope, entry: Entry, config: PgBouncerConfig) -> Iterator[t
     """The values of an entry that stand in double quotes: those that count, and every port."""
     for name, value in entry.parameters:
         fact, (text, place) = known(scope, name.value), value
-        if fact is None or fact.since > (config.version or NEWEST) or fact.kind is Kind.ENUM:
+        if fact is None or not fact.is_in(config.version) or fact.kind is Kind.ENUM:
             continue
         is_quoted = len(text) > 1 and text[0] == text[-1] == '"' and place.end - place.start == len(text)
         is_read = entry.in_effect or (fact.name == "port" and entry.name.value != FALLBACK)

@@ -37,7 +37,5 @@ def is_certain(fault: Refusal, config: PgBouncerConfig) -> bool:
         return False
     if fault.cause in {Cause.PORT, Cause.WORD} and _OF_OTHERS.fullmatch(fault.written.value):
         return False
-    if fault.cause is Cause.NEEDS_NEWER and config.version is None:
-        return False
     is_newer = config.version is not None and config.version > NEWEST
     return not (is_newer and fault.cause in _OF_A_NAME)

@@ -15,7 +15,7 @@ _PORTS = re.compile(r"(?P<first>[0-9]+)(?:,[0-9]+)+")
 _WITH_PORT = re.compile(r"(?P<host>[^:/@\[\]]+|\[(?P<address>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]{1,5})")
 _PORT = re.compile(r":[0-9]{1,5}$")
 _BEHIND_TEMPLATE = re.compile(r"\0+:[0-9]{4,5}")
-_BRACKETED = re.compile(r"\[(?P<address>[0-9A-Fa-f:.]+)\]")
+_BRACKETED = re.compile(r"\[(?P<host>[0-9A-Fa-f:.]+|[\w-]+(?:\.[\w-]+)+)\]")
 _MORE_THAN_A_HOST = re.compile(r"[\t\";=]")
 """What stands in it by another fault: quotes, or what was meant to be the next pair."""
 
@@ -47,10 +47,12 @@ class HostWithPort(Rule[PgBouncerConfig]):
 
 
 def is_odd(host: str, config: PgBouncerConfig) -> bool:
-    """Whether a host has a colon and is neither a socket nor an IPv6 address."""
+    """Whether a host has a colon and is neither a socket nor an IPv6 address, or has brackets around its dots."""
     read = masked(host) if config.is_filled_in(host) else host
     if "\0" in read:
         return _BEHIND_TEMPLATE.fullmatch(read) is not None
+    if "." in read and _BRACKETED.fullmatch(read):
+        return True
     if ":" not in read or is_socket(read) or _MORE_THAN_A_HOST.search(read):
         return False
     from ipaddress import IPv6Address
@@ -75,7 +77,7 @@ def odd_part(host: str) -> str:
 def split(host: Located[str], port: Located[str] | None, entry: Entry) -> Fix | None:
     """The host, and the port on its own; None where the entry has another port, or may have."""
     if bracketed := _BRACKETED.fullmatch(host.value):
-        return Fix("Write the address without brackets", (Edit(host.span, bracketed["address"]),))
+        return Fix("Write the host without brackets", (Edit(host.span, bracketed["host"]),))
     written = _WITH_PORT.fullmatch(host.value)
     if written is None or not entry.is_complete or int(written["port"]) == 0:
         return None

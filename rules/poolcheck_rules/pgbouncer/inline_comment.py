@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.pgbouncer.config import FALLBACK, Entry, PgBouncerConfig, PoolMode, Setting
 from poolcheck.read.pgbouncer.settings import Kind, Scope, known
+from poolcheck.read.pgbouncer.sql import comment_behind
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span
 
@@ -13,25 +14,10 @@ _IN_A_WORD = re.compile(r"[;#][ \t]*[^ \t].*")
 _AT_THE_START = r"^[;#][ \t]+[^ \t].*"
 _BEHIND_A_BLANK = re.compile(rf"{_AT_THE_START}|(?<=[ \t])[;#](?![0-9]+$)[ \t]*[^ \t].*")
 _REFUSED = re.compile(r"(?:^|(?<=[ \t]))[;#].*")
-_BEHIND_SQL = re.compile(rf"{_AT_THE_START}|(?<=[ \t]);[ \t]*[^\W\d_].*")
-_BEHIND_RESET = re.compile(rf"{_AT_THE_START}|(?<=[ \t])(?:;[ \t]*[^\W\d_]|#[ \t]*[^ \t]).*")
-_MORE_SQL = re.compile(
-    r"""'|\$\$|;[ \t]*(?:
-        (?:discard|reset|close|unlisten|deallocate)[ \t]+[\w.*]+(?:[ \t]+(?:all|authorization))?[ \t]*(?:;|$)
-      | (?:abort|begin|call|commit|create|delete|do|end|execute|insert|listen|load|notify|prepare|release|rollback
-          |savepoint|select|set|show|start|table|truncate|update|values|with)\b
-    )""",
-    re.IGNORECASE | re.VERBOSE,
-)
-"""Where a value may go on as SQL: behind a `;`, or in a string."""
 
 _ONE_WORD = frozenset({Kind.INT, Kind.UNSIGNED, Kind.BOOL, Kind.ENUM, Kind.SECONDS})
 _FREE_TEXT = frozenset({"auth_ldap_options", "login_notify_message"})
-_QUERIES = {
-    "auth_query": _BEHIND_SQL,
-    "server_check_query": _BEHIND_SQL,
-    "server_reset_query": _BEHIND_RESET,
-}
+_QUERIES = frozenset({"auth_query", "server_check_query", "server_reset_query"})
 _RIGHTS = {"admin_users": "may administer it", "stats_users": "may read its statistics"}
 
 
@@ -55,25 +41,29 @@ class InlineComment(Rule[PgBouncerConfig]):
 
 def comment_in(setting: Setting, config: PgBouncerConfig) -> Located[str] | None:
     """The part of a value that is a comment to everybody but PgBouncer."""
-    text, (path, start, _) = setting.value
-    pattern = None if config.is_filled_in(text) else pattern_for(setting)
-    found = pattern.search(text) if pattern else None
+    name, (text, (path, start, _)) = setting.name.value, setting.value
+    if config.is_filled_in(text):
+        return None
+    if name in _QUERIES and setting.in_effect:
+        found = comment_behind(text, is_reset_query=name == "server_reset_query")
+    else:
+        found = pattern.search(text) if (pattern := pattern_for(setting)) else None
     return Located(found[0], Span(path, start + found.start(), start + found.end())) if found else None
 
 
 def pattern_for(setting: Setting) -> re.Pattern[str] | None:
     """What can only be a comment in this setting; None where it cannot be told from a value that is meant."""
-    name, text = setting.name.value, setting.value.value
+    name = setting.name.value
     fact = known(Scope.PGBOUNCER, name)
     if fact is None:
         return None
     if fact.kind in _ONE_WORD:
         return _IN_A_WORD
-    if not setting.in_effect or name in _FREE_TEXT or (name in _QUERIES and _MORE_SQL.search(text)):
+    if not setting.in_effect or name in _FREE_TEXT:
         return None
     if fact.kind is Kind.HOSTS or name == "user":
         return _REFUSED
-    return _QUERIES.get(name, _BEHIND_A_BLANK)
+    return _BEHIND_A_BLANK
 
 
 def harm_of(name: str, comment: str, config: PgBouncerConfig) -> tuple[Severity, str]:

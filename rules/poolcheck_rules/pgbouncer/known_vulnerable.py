@@ -1,5 +1,6 @@
 """A release with a known vulnerability that this configuration is open to."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
@@ -12,6 +13,12 @@ from poolcheck.read.pgbouncer.userlist import SecretKind
 from poolcheck.read.template import has_template
 from poolcheck.rule import Rule
 from poolcheck.source import Located
+
+_LARGE_PACKET = 1 << 30
+_LARGEST_PACKET = (1 << 31) + 1
+"""The first max_packet_size with CVE-2026-107348."""
+_ENDS_THE_SEARCH = re.compile(r"\A[\s,]|[\s,]{2}|,\Z")
+"""Where an empty name is found in ignore_startup_parameters; else the search for it has no end."""
 
 Opening: TypeAlias = Callable[[PgBouncerConfig], Located[str] | None]
 """Finds what makes a configuration open to a vulnerability, and what it is called."""
@@ -86,6 +93,41 @@ def listener_perhaps_with_scram(config: PgBouncerConfig) -> Located[str] | None:
     return config.exposed_on() if is_asked else None
 
 
+def listener_with_several_users(config: PgBouncerConfig) -> Located[str] | None:
+    """An address on which one who has a password in auth_file may give himself out for another."""
+    file, users, lookup = config.setting("auth_file"), config.userlist, config.effective_text("auth_user")
+    if file is None or not file.value:
+        return None
+    is_alone = users is not None and users.is_complete and len(users.users) < 2 and lookup == ("", None)
+    return None if is_alone else listener_with_scram(config)
+
+
+def listener_with_ignored_parameters(config: PgBouncerConfig) -> Located[str] | None:
+    """An address where the search of the list for the parameter without a name does not end."""
+    ignored = config.setting("ignore_startup_parameters")
+    if ignored is None or not ignored.value or _ENDS_THE_SEARCH.search(ignored.value):
+        return None
+    words = {word.value for word in config.words("ignore_startup_parameters") or ()}
+    return None if config.is_since((1, 26)) and "options" in words else config.exposed_on()
+
+
+def listener_with_largest_packets(config: PgBouncerConfig) -> Located[str] | None:
+    """An address on which packets of more than 2 GiB are read."""
+    return config.exposed_on() if largest_packets(config) else None
+
+
+def largest_packets(config: PgBouncerConfig) -> Located[str] | None:
+    """The setting by which packets of more than 2 GiB are read."""
+    size = config.integer("max_packet_size")
+    return Located(str(size.value), size.span) if size and size.value >= _LARGEST_PACKET else None
+
+
+def listener_with_large_packets(config: PgBouncerConfig) -> Located[str] | None:
+    """An address on which packets of more than 1 GiB are read."""
+    size = config.effective_integer("max_packet_size")
+    return config.exposed_on() if size and size.value % 2**32 > _LARGE_PACKET else None
+
+
 def console_for_anybody(config: PgBouncerConfig) -> Located[str] | None:
     """An address on which clients of other machines get to the console without a password."""
     return config.exposed_on() if auth_type_of(config) == "any" else None
@@ -135,6 +177,70 @@ def auth_type_of(config: PgBouncerConfig) -> str:
 
 
 VULNERABILITIES = (
+    Vulnerability(
+        "CVE-2026-107350",
+        since=(1, 17),
+        mended=(1, 26, 1),
+        harm="a user of auth_file who reaches {} can log in as another whose password is asked for by SCRAM",
+        severity=Severity.WARNING,
+        opening=listener_with_several_users,
+    ),
+    Vulnerability(
+        "CVE-2026-107349",
+        since=(1, 20),
+        mended=(1, 26, 1),
+        harm="whoever reaches {} can keep it from serving anybody, without logging in",
+        severity=Severity.WARNING,
+        opening=listener_with_ignored_parameters,
+    ),
+    Vulnerability(
+        "CVE-2026-107348",
+        since=(1, 23),
+        mended=(1, 26, 1),
+        harm="whoever reaches {} can keep it from serving anybody, without logging in",
+        severity=Severity.WARNING,
+        opening=listener_with_largest_packets,
+    ),
+    Vulnerability(
+        "CVE-2026-107348",
+        since=(1, 21),
+        mended=(1, 26, 1),
+        harm="with a max_packet_size of {} a client can keep it from serving anybody",
+        severity=Severity.INFO,
+        opening=largest_packets,
+    ),
+    Vulnerability(
+        "CVE-2026-19888",
+        since=(1, 11),
+        mended=(1, 26),
+        harm="whoever reaches {} can crash it without logging in",
+        severity=Severity.WARNING,
+        opening=listener_with_scram,
+    ),
+    Vulnerability(
+        "CVE-2026-19888",
+        since=(1, 11),
+        mended=(1, 26),
+        harm="whoever reaches {} and is asked for SCRAM can crash it without logging in",
+        severity=Severity.INFO,
+        opening=listener_perhaps_with_scram,
+    ),
+    Vulnerability(
+        "CVE-2026-6668",
+        since=(1, 23),
+        mended=(1, 26),
+        harm="whoever reaches {} may keep it from serving anybody by very large packets",
+        severity=Severity.INFO,
+        opening=listener_with_large_packets,
+    ),
+    Vulnerability(
+        "CVE-2026-6669",
+        since=(1, 11),
+        mended=(1, 26),
+        harm="whoever answers in place of {} can keep it from serving anybody",
+        severity=Severity.INFO,
+        opening=unverified_server,
+    ),
     Vulnerability(
         "CVE-2026-6664",
         since=(1, 11),

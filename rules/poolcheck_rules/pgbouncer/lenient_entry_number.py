@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Severity
 from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.config import Entry, PgBouncerConfig
-from poolcheck.read.pgbouncer.settings import NEWEST, Kind, KnownSetting, Scope, known
+from poolcheck.read.pgbouncer.settings import Kind, KnownSetting, Scope, known
 from poolcheck.read.template import is_placeholder
 from poolcheck.rule import Rule
 
@@ -36,7 +36,7 @@ class LenientEntryNumber(Rule[PgBouncerConfig]):
         """The findings about the numbers of one entry."""
         for name, (text, place) in entry.parameters:
             fact, number = known(scope, name.value), c_number.leading(text)
-            if fact is None or fact.since > (config.version or NEWEST) or fact.kind not in _NUMBERS:
+            if fact is None or not fact.is_in(config.version) or fact.kind not in _NUMBERS:
                 continue
             if not config.is_filled_in(text) and is_misread(fact, text) and (number or fact.name != "port"):
                 yield self.finding(place, f"PgBouncer reads {fact.name}={text} as {number}{meaning(fact, number)}")
@@ -54,6 +54,8 @@ def is_misread(fact: KnownSetting, text: str) -> bool:
 
 def meaning(fact: KnownSetting, number: int) -> str:
     """What a number means: a time, or nothing where a limit has to be above 0."""
+    if fact.name == "query_wait_timeout" and number <= 0:
+        return ", which ends no wait"
     if fact.kind is Kind.SECONDS or fact.name.startswith("max_"):
         if number <= 0:
             return ", as if it were not set"

@@ -7,7 +7,7 @@ from poolcheck.finding import Finding, Severity
 from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.config import Entry, PgBouncerConfig, Setting
 from poolcheck.read.pgbouncer.hosts import is_socket
-from poolcheck.read.pgbouncer.settings import NEWEST, Kind, KnownSetting, Scope, known
+from poolcheck.read.pgbouncer.settings import Kind, KnownSetting, Scope, known
 from poolcheck.rule import Rule
 from poolcheck.source import Located
 
@@ -54,7 +54,7 @@ class NumberOverflow(Rule[PgBouncerConfig]):
 def harm_of(setting: Setting, config: PgBouncerConfig) -> str | None:
     """What becomes of a setting of [pgbouncer] that is too large; None where nothing does."""
     fact, text = known(Scope.PGBOUNCER, setting.name.value), setting.value.value
-    if fact is None or fact.since > (config.version or NEWEST):
+    if fact is None or not fact.is_in(config.version):
         return None
     match fact.kind:
         case Kind.SECONDS:
@@ -76,7 +76,7 @@ def harms_in(scope: Scope, entry: Entry, config: PgBouncerConfig) -> Iterator[tu
     """The numbers in an entry that are too large, and what becomes of them."""
     for name, value in entry.parameters if entry.in_effect else ():
         fact, text = known(scope, name.value), value.value
-        if fact is None or fact.since > (config.version or NEWEST) or config.is_filled_in(text):
+        if fact is None or not fact.is_in(config.version) or config.is_filled_in(text):
             continue
         exact = exactly(_LEADING, text)
         if exact is not None and fact.kind in {Kind.INT, Kind.SECONDS}:

@@ -11,7 +11,10 @@ from poolcheck.rule import Rule
 from poolcheck.source import Span
 
 _STATEMENT_TIMEOUT = re.compile(r"\bstatement_timeout\b", re.IGNORECASE)
-_IDLE_UP_TO: Version = (1, 25, 2)
+_LEAVES_IDLE: Version = (1, 26)
+"""The first in which it ends no idle transaction. https://github.com/pgbouncer/pgbouncer/pull/1395"""
+_WAITS_OF_ENTRIES: Version = (1, 26)
+"""The first with query_wait_timeout in entries."""
 
 
 class Limit(NamedTuple):
@@ -45,18 +48,28 @@ def limits(config: PgBouncerConfig) -> Iterator[tuple[Limit, dict[str, Limit]]]:
     """Each query_timeout with the timeouts that it comes before, by the clients that those are about."""
     idle = of_all(config, "idle_transaction_timeout")
     if limit := of_all(config, "query_timeout"):
-        wait = of_all(config, "query_wait_timeout")
-        yield limit, late(limit, config, wait=wait, idle=idle)
+        later = (wait for wait in waits(config) if wait.seconds > limit.seconds)
+        yield limit, late(limit, config, wait=next(later, None), idle=idle)
     for user in config.users if not config.is_before((1, 24)) else ():
-        if limit := of_user(user, "query_timeout", config):
-            yield limit, late(limit, config, idle=of_user(user, "idle_transaction_timeout", config) or idle)
+        if limit := of_entry(user, "query_timeout", config):
+            yield limit, late(limit, config, idle=of_entry(user, "idle_transaction_timeout", config) or idle)
+
+
+def waits(config: PgBouncerConfig) -> Iterator[Limit]:
+    """The times after which a wait for a server connection is to end: that of all, and those of entries."""
+    if general := of_all(config, "query_wait_timeout"):
+        yield general
+    if not config.is_before(_WAITS_OF_ENTRIES):
+        for entry in (*config.databases, *config.users):
+            if own := of_entry(entry, "query_wait_timeout", config):
+                yield own
 
 
 def late(
     limit: Limit, config: PgBouncerConfig, *, wait: Limit | None = None, idle: Limit | None = None
 ) -> dict[str, Limit]:
     """What query_timeout comes before: a wait it ends in every version, an idle transaction up to 1.25.2."""
-    is_idle_ended = config.version is None or config.version <= _IDLE_UP_TO
+    is_idle_ended = config.is_before(_LEAVES_IDLE)
     found = {"wait for a server connection": wait, "are idle in a transaction": idle if is_idle_ended else None}
     return {who: other for who, other in found.items() if other and other.seconds > limit.seconds}
 
@@ -69,10 +82,10 @@ def of_all(config: PgBouncerConfig, name: str) -> Limit | None:
     return Limit(name, seconds.value, written.value, written.span)
 
 
-def of_user(user: Entry, name: str, config: PgBouncerConfig) -> Limit | None:
-    """A timeout of a user that takes the place of that of [pgbouncer]; 0 does not."""
-    written = user.parameter(name)
-    if written is None or not user.in_effect or config.is_filled_in(written.value):
+def of_entry(entry: Entry, name: str, config: PgBouncerConfig) -> Limit | None:
+    """A timeout above 0 of a user or a database, which takes the place of that of [pgbouncer]."""
+    written = entry.parameter(name)
+    if written is None or not entry.in_effect or config.is_filled_in(written.value):
         return None
     seconds = c_number.leading(written.value)
     return Limit(name, seconds, str(seconds), written.span) if seconds > 0 else None

@@ -50,7 +50,7 @@ def ends_of_waiting(config: PgBouncerConfig) -> Iterator[tuple[str, Effective[fl
     """What ends the wait of every client for a server connection, as far as it is known; 0 is no end."""
     query_wait, query = config.effective_seconds("query_wait_timeout"), config.effective_seconds("query_timeout")
     entries = (entry for entry in (*config.databases, *config.users) if entry.in_effect)
-    # To come after 1.25: a time for one database or one user.
+    # From 1.26 on a database and a user may have a time of their own.
     if query_wait and not any(entry.parameter("query_wait_timeout") for entry in entries):
         yield "query_wait_timeout", query_wait
     if query:

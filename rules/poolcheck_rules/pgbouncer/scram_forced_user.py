@@ -16,8 +16,10 @@ _WITHOUT_FILE = frozenset({"any", "pam"})
 """Values of auth_type by which auth_file is not read."""
 _KEEPS_KEYS = (1, 14)
 """The first that logs in to servers with the keys of its clients. NEWS, 1.14.0."""
-_MIXES_KEYS_UP_TO = (1, 25, 2)
-"""The last release without the mend. https://github.com/pgbouncer/pgbouncer/pull/1612"""
+_KEEPS_FIRST_KEYS_ONLY = (1, 25, 1)
+"""The first that keeps the keys of a user's first login, and no later ones."""
+_KEEPS_KEYS_APART = (1, 26)
+"""The first without both faults. https://github.com/pgbouncer/pgbouncer/pull/1504 and 1612"""
 
 
 class ScramForcedUser(Rule[PgBouncerConfig]):
@@ -36,9 +38,11 @@ class ScramForcedUser(Rule[PgBouncerConfig]):
             if user and not has_template(user.value):
                 password = entry.parameter("password")
                 if password is None:
-                    yield from self._without_password(config, entry, user)
-                elif secret_kind(password.value) is SecretKind.PLAIN and not is_on_loopback(entry):
-                    yield from self._with_password(config, user)
+                    found = list(self._without_password(config, entry, user))
+                else:
+                    is_plain = secret_kind(password.value) is SecretKind.PLAIN and not is_on_loopback(entry)
+                    found = list(self._with_password(config, user)) if is_plain else []
+                yield from found or self._beside_another(config, entry, user)
 
     def _without_password(self, config: PgBouncerConfig, entry: Entry, user: Located[str]) -> Iterator[Finding]:
         """PgBouncer looks in auth_file for the password, and finds what no password can be made of."""
@@ -64,6 +68,20 @@ class ScramForcedUser(Rule[PgBouncerConfig]):
                 f"after {name} has logged in with its SCRAM secret, PgBouncer up to 1.25.2 offers the server "
                 f"the keys of {name} in place of the password of {user.value}",
                 notes=[Note(client.secret.span, f"the secret of {name}")],
+                severity=Severity.INFO if config.version is None else Severity.WARNING,
+            )
+
+    def _beside_another(self, config: PgBouncerConfig, entry: Entry, user: Located[str]) -> Iterator[Finding]:
+        """The keys of a client that comes here first are kept for the user whom the entry names."""
+        way, client = way_for_itself(config), next(clients_with_scram(config), None)
+        is_hit = config.is_since(_KEEPS_FIRST_KEYS_ONLY) and mixes_keys(config)
+        if is_hit and client and way and way.is_complete and may_ask_for_password(way) and not is_on_loopback(way):
+            name = client.name.value
+            yield self.finding(
+                user.span,
+                f"once {name} has come to {entry.name.value} first, PgBouncer 1.25.1 and 1.25.2 cannot log in "
+                f"as {name} to the server of {way.name.value}",
+                notes=[Note(client.secret.span, f"the secret of {name}"), Note(way.name.span, "names no user")],
                 severity=Severity.WARNING,
             )
 
@@ -101,13 +119,13 @@ def way_for_itself(config: PgBouncerConfig) -> Entry | None:
 def mixes_keys(config: PgBouncerConfig) -> bool:
     """Whether the keys of any client take the place of a forced user's password."""
     auth_type = config.effective_text("auth_type")
-    is_known_good = config.version is not None and config.version > _MIXES_KEYS_UP_TO
+    is_known_good = config.is_since(_KEEPS_KEYS_APART)
     asks_for_scram = auth_type is not None and auth_type.value.lower() in _WITH_SCRAM
     return asks_for_scram and not config.is_before(_KEEPS_KEYS) and not is_known_good
 
 
-def clients_with_scram(config: PgBouncerConfig, user: str) -> Iterator[User]:
-    """Who else logs in with a SCRAM secret."""
+def clients_with_scram(config: PgBouncerConfig, user: str | None = None) -> Iterator[User]:
+    """Who logs in with a SCRAM secret, but for one user."""
     for each in config.userlist.users if config.userlist else ():
         if each.secret.value is SecretKind.SCRAM and each.name.value != user:
             yield each

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.read.pgbouncer.refusal import Cause
-from poolcheck.read.pgbouncer.settings import NEWEST, UNRELEASED, Scope, known, written
+from poolcheck.read.pgbouncer.settings import Scope, known, written
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located
 
@@ -20,13 +20,10 @@ class SettingNeedsNewerVersion(Rule[PgBouncerConfig]):
     since = "0.1"
 
     def check(self, config: PgBouncerConfig) -> Iterator[Finding]:
-        if config.version is not None and config.version > NEWEST:
-            return
-        severity = Severity.WARNING if config.version is None else Severity.ERROR
         with_peers = {name.span for scope, name in names(config) if scope is Scope.PEER}
         for _, name, reason in config.refused(Cause.NEEDS_NEWER):
             if not (config.is_before(_PEERS) and name.span in with_peers):
-                yield self.finding(name.span, reason, severity=severity, fix=older_name(name, config))
+                yield self.finding(name.span, reason, fix=older_name(name, config))
         if config.version is None:
             for name, since in recent(config):
                 message = f"{name.value} needs PgBouncer {written(since)} or newer"
@@ -61,5 +58,5 @@ def recent(config: PgBouncerConfig) -> Iterator[tuple[Located[str], Version]]:
             yield header._replace(value="[peers]"), _PEERS
     for scope, name in names(config):
         fact = known(scope, name.value)
-        if fact and scope is not Scope.PEER and _IN_USE < fact.since < UNRELEASED:
+        if fact and scope is not Scope.PEER and fact.since > _IN_USE:
             yield name, fact.since

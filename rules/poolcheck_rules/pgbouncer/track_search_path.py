@@ -12,6 +12,9 @@ from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span
 
 _TRACKS_UNREPORTED: Version = (1, 26)
+_TRACKS_ALL_REPORTED: Version = (1, 26)
+_BUILT_IN = "IntervalStyle"
+"""The list of 1.20 to 1.25 by default."""
 _CHOOSES_NO_PATH: Version = (1, 25, 1)
 """The first without CVE-2025-12819."""
 
@@ -50,6 +53,7 @@ class TrackSearchPath(Rule[PgBouncerConfig]):
     def check(self, config: PgBouncerConfig) -> Iterator[Finding]:
         if config.is_before((1, 20)):
             return
+        yield from self._about_the_default(config)
         for name in names_of(config):
             if len(name.value.split()) > 1:
                 yield self.finding(
@@ -65,6 +69,24 @@ class TrackSearchPath(Rule[PgBouncerConfig]):
                     f"PgBouncer {written(config.version)} drops the {name.value} that clients ask for when they "
                     "connect: PostgreSQL does not report it",
                 )
+
+    def _about_the_default(self, config: PgBouncerConfig) -> Iterator[Finding]:
+        """The list takes the place of the built-in one, of which it is easily forgotten that there is one."""
+        tracked, version = config.setting("track_extra_parameters"), config.version
+        names = [name.value for name in names_of(config)]
+        is_taken_over = any(_BUILT_IN.lower() in name.lower().split() for name in names)
+        if tracked and version and names and config.is_before(_TRACKS_ALL_REPORTED) and not is_taken_over:
+            yield self.finding(
+                tracked.span,
+                f"PgBouncer {written(version)} does not track {_BUILT_IN}, which it does by default: "
+                "it turns away clients that ask for one when they connect",
+                fix=Fix(
+                    f"Add {_BUILT_IN}",
+                    (Edit(tracked.span._replace(end=tracked.span.start), f"{_BUILT_IN}, "),),
+                    safe=False,
+                ),
+                severity=Severity.INFO,
+            )
 
     def _about_search_path(self, name: Located[str], config: PgBouncerConfig) -> Iterator[Finding]:
         version = config.version

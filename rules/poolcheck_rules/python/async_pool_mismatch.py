@@ -30,7 +30,7 @@ class AsyncPoolMismatch(Rule[System]):
             # What is no engine has no dialect of its own.
             if pool.constructor.library is Library.SQLALCHEMY and pool.constructor.address:
                 module = system.module(pool.span.path)
-                is_wrapped = module is not None and WRAPS.search(module.module.masked.text)
+                is_wrapped = module is not None and module.module.has(WRAPS)
                 if pool.role is not Role.TEST and not is_wrapped:
                     yield from self.by_class(pool, system)
                     yield from self.by_driver(pool)
@@ -42,7 +42,7 @@ class AsyncPoolMismatch(Rule[System]):
             return
         driver = driver_named(pool.driver)
         if pool.constructor.is_async and given.scalar in BLOCKING:
-            outcome = "blocks the event loop of an asynchronous engine"
+            outcome = "blocks the event loop of an asynchronous engine, as SQLAlchemy before 2.0.28 lets it"
             if not pool.version().is_before(*CHECKED_SINCE):
                 outcome = (
                     f"is refused by {maker(pool)} since SQLAlchemy 2.0.28, and before that it blocks the loop"
@@ -52,7 +52,8 @@ class AsyncPoolMismatch(Rule[System]):
         ):
             if pool.version().is_before(2, 0):
                 return
-            outcome = f"is refused by {maker(pool)}, whose driver {driver.name} is not asynchronous"
+            refuses = "is refused" if pool.version().is_since(2, 0) else "is refused since SQLAlchemy 2.0"
+            outcome = f"{refuses} by {maker(pool)}, whose driver {driver.name} is not asynchronous"
         else:
             return
         module = system.module(pool.span.path)

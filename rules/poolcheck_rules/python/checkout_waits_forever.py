@@ -14,6 +14,7 @@ from poolcheck.value import Known
 
 ENDLESS = frozenset({Library.ASYNCPG, Library.AIOMYSQL, Library.ASYNCMY})
 """Libraries whose pools have no limit of their own to the wait. Observed: acquire() never returned."""
+CREATORS = ("async_creator", "creator")
 MOST_NOTES = 4
 
 
@@ -28,34 +29,52 @@ class CheckoutWaitsForever(Rule[PythonModule]):
         for pool in module.pools:
             yield from self.by_pool(pool)
         endless = [checkout for checkout in module.checkouts if waits(checkout)]
-        for checkout in endless:
-            if checkout.method == "acquire":
-                message = f"{checkout.title} waits without end when all connections are taken"
-                fix = with_timeout(checkout, module.module.source.text)
-                yield self.finding(checkout.span, message, fix=fix, severity=self.severity_of(checkout))
-        yield from self.by_shortcuts([each for each in endless if each.method in SHORTCUTS])
+        for name in dict.fromkeys(map(pool_of, endless)):
+            here = [checkout for checkout in endless if pool_of(checkout) == name]
+            yield from self.by_acquire([each for each in here if each.method == "acquire"], module)
+            yield from self.by_shortcuts([each for each in here if each.method in SHORTCUTS])
 
     def by_pool(self, pool: ClientPool) -> Iterator[Finding]:
         """A pool that is told, or is told nothing else than, to let everybody wait."""
         name = pool.constructor.wait
-        value = pool.effective(name)
+        value = None if is_of_a_file(pool) else pool.effective(name)
         if isinstance(value, Known) and value.scalar in pool.constructor.waits_forever and not is_unlimited(pool):
             why = f"{name}={value.scalar}" + ("" if pool.given(name) else " by default")
             message = f"a checkout from {pool.title} waits without end when all connections are taken: {why}"
             yield self.finding(value.places[0], message)
 
+    def by_acquire(self, checkouts: list[Checkout], module: PythonModule) -> Iterator[Finding]:
+        """Checkouts from one pool in one module: one finding, as whoever sets no limit does so everywhere."""
+        if not checkouts:
+            return
+        first = min(checkouts, key=lambda each: -self.severity_of(each).rank)
+        others = [each for each in checkouts if each is not first]
+        edits = [edit for each in checkouts for edit in with_timeout(each, module.module.source.text)]
+        yield self.finding(
+            first.span,
+            f"{first.title} waits without end when all connections are taken{as_well(others)}",
+            notes=notes(others),
+            fix=Fix("Wait for ten seconds at most", tuple(edits), safe=False) if edits else None,
+            severity=self.severity_of(first),
+        )
+
     def by_shortcuts(self, checkouts: list[Checkout]) -> Iterator[Finding]:
-        """Statements that take a connection by themselves: one finding for each pool, as they are many."""
-        pools = dict.fromkeys(pool_of(checkout) for checkout in checkouts)
-        for pool in pools:
-            first, *more = [checkout for checkout in checkouts if pool_of(checkout) == pool]
-            message = f"{first.title} waits without end when all connections are taken, whatever its timeout"
-            notes = [Note(each.span, f"so does {each.title}") for each in more[:MOST_NOTES]]
-            yield self.finding(first.span, message, notes=notes, severity=self.severity_of(first))
+        """Statements that take a connection from one pool by themselves: one finding, as they are many."""
+        if not checkouts:
+            return
+        first, *others = checkouts
+        message = f"{first.title} waits without end when all connections are taken, whatever its timeout"
+        yield self.finding(first.span, message, notes=notes(others), severity=Severity.INFO)
 
     def severity_of(self, checkout: Checkout) -> Severity:
         """Nobody but itself keeps a script waiting."""
         return self.severity.milder if checkout.runs_once else self.severity
+
+
+def is_of_a_file(pool: ClientPool) -> bool:
+    """Whether the pool is in front of a file, or may be: who connects for it knows what to."""
+    dialect = pool.address.dialect if pool.address else None
+    return dialect == "sqlite" or (dialect is None and any(name in pool.arguments for name in CREATORS))
 
 
 def waits(checkout: Checkout) -> bool:
@@ -76,11 +95,29 @@ def pool_of(checkout: Checkout) -> str:
     return checkout.title.rpartition(".")[0]
 
 
-def with_timeout(checkout: Checkout, text: str) -> Fix | None:
-    """A limit of ten seconds for asyncpg's acquire(), where it has no arguments."""
+def as_well(others: list[Checkout]) -> str:
+    """How many more there are, to go on with in a message."""
+    match len(others):
+        case 0:
+            return ""
+        case 1:
+            return ", as does another checkout here"
+        case more:
+            return f", as do {more} other checkouts here"
+
+
+def notes(others: list[Checkout]) -> Iterator[Note]:
+    """The next few of them."""
+    return (Note(each.span, f"so does {each.title}") for each in others[:MOST_NOTES])
+
+
+def with_timeout(checkout: Checkout, text: str) -> tuple[Edit, ...]:
+    """A limit of ten seconds for asyncpg's acquire(), where it has no other arguments."""
     if checkout.maker is None or checkout.maker.library is not Library.ASYNCPG:
-        return None
-    if not text[checkout.span.start : checkout.span.end].endswith("()"):
-        return None
-    inside = Span(checkout.span.path, checkout.span.end - 1, checkout.span.end - 1)
-    return Fix("Wait for ten seconds at most", (Edit(inside, "timeout=10"),), safe=False)
+        return ()
+    span, limit = checkout.span, checkout.arguments.get("timeout")
+    if limit and len(limit.places) == 1:
+        return (Edit(limit.places[0], "10"),)
+    if limit or not text[span.start : span.end].endswith("()"):
+        return ()
+    return (Edit(Span(span.path, span.end - 1, span.end - 1), "timeout=10"),)

@@ -9,23 +9,27 @@ from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.pools import ClientPool, Role
+from poolcheck.read.python.scripts import is_for_a_person
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
 from poolcheck.system import System
 from poolcheck.value import HOLE, Known, options_of, text_of
 
 SILENT = "waits without end for a server that accepts and stays silent"
+SILENT_AFTER_TCP = f"{SILENT}, as its connect_timeout is for TCP alone"
 
 
 class Limit(NamedTuple):
     """What sets a limit to a driver's wait, and what the driver does where nothing does.
 
-    It `is_for_queries` as well where it goes on to hold for every answer of the server.
+    It `is_for_queries` as well where it goes on to hold for every answer of the server. It `is_half_limited` where
+    the driver gives up a host that does not answer at all.
     """
 
     names: tuple[str, ...]
     otherwise: str
     is_for_queries: bool = False
+    is_half_limited: bool = False
 
 
 LIMITS: Mapping[str, Limit] = {
@@ -33,6 +37,8 @@ LIMITS: Mapping[str, Limit] = {
     "pg8000": Limit(("timeout",), f"pg8000 {SILENT}", is_for_queries=True),
     "mysqldb": Limit(("connect_timeout",), f"mysqlclient {SILENT}"),
     "mysqlconnector": Limit(("connection_timeout", "connect_timeout"), f"mysql-connector {SILENT}"),
+    "pymysql": Limit(("read_timeout",), f"PyMySQL {SILENT_AFTER_TCP}", is_for_queries=True, is_half_limited=True),
+    "asyncmy": Limit(("read_timeout",), f"asyncmy {SILENT_AFTER_TCP}", is_for_queries=True, is_half_limited=True),
     "aiomysql": Limit(
         ("connect_timeout",), "aiomysql waits as long as the system does for a host that does not answer"
     ),
@@ -50,9 +56,6 @@ ASYNCHRONOUS = ("async", "async_")
 FROM_ELSEWHERE = re.compile(r"setdefaulttimeout|PGSERVICE|PGCONNECT_TIMEOUT")
 AROUND = re.compile(r"\b(?:wait_for|timeout|timeout_at|fail_after|move_on_after)\s*\(")
 """Code that limits what is awaited in it."""
-FOR_A_PERSON = frozenset({"argparse", "click", "docopt", "fire", "getpass", "optparse", "typer"})
-ASKS = re.compile(r"\bsys\.argv\b|(?<![.\w])input\s*\(")
-"""What programs do that somebody runs and looks at, who will stop one that hangs."""
 
 
 class ConnectTimeoutMissing(Rule[System]):
@@ -73,14 +76,15 @@ class ConnectTimeoutMissing(Rule[System]):
         """What is wrong with the limit of one pool or connection."""
         driver = pool.driver or ""
         limit = LIMITS.get(driver)
-        if limit is None or (pool.constructor.is_async and AROUND.search(module.module.masked.text)):
+        if limit is None or (pool.constructor.is_async and module.module.has(AROUND)):
             return
         given = [value for value in map(pool.option, limit.names) if value]
         if not given:
             message = f"{pool.title} has no {limit.names[0]}: {limit.otherwise}"
             is_rarely_set = pool.constructor.library is Library.DJANGO
-            is_watched = not pool.constructor.is_pool and is_for_a_person(module)
-            severity = Severity.INFO if is_rarely_set or is_watched else None
+            is_brief = not pool.constructor.is_pool or pool.function is not None
+            is_watched = is_brief and is_for_a_person(module.module)
+            severity = Severity.INFO if is_rarely_set or is_watched or limit.is_half_limited else None
             added = fix(pool, limit, module.module.source.text)
             yield self.finding(pool.callee, message, fix=added, severity=severity)
         elif driver == "psycopg2" and isinstance(given[0], Known) and str(given[0].scalar) in {"0", "-1"}:
@@ -111,12 +115,6 @@ def is_far(pool: ClientPool) -> bool:
         return False
     makers = (pool.given("creator"), pool.given("pool")) if pool.constructor.library is Library.SQLALCHEMY else ()
     return not any(makers) and not any(map(pool.option, (*SOCKETS, *ASYNCHRONOUS)))
-
-
-def is_for_a_person(module: PythonModule) -> bool:
-    """Whether a module is a program for the command line."""
-    packages = {each.target.partition(".")[0] for each in module.module.imports}
-    return bool(packages & FOR_A_PERSON) or ASKS.search(module.module.masked.text) is not None
 
 
 def fix(pool: ClientPool, limit: Limit, text: str) -> Fix | None:

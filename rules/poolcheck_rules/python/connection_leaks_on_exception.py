@@ -9,7 +9,6 @@ from poolcheck.read.python.fate import Leaving, Outcome
 from poolcheck.read.python.pools import Role
 from poolcheck.rule import Rule
 
-
 LEAVING = frozenset({Leaving.LOOPING, Leaving.RETURNING})
 """Where a handler may be told to leave."""
 

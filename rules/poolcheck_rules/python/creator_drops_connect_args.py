@@ -23,7 +23,7 @@ class CreatorDropsConnectArgs(Rule[System]):
         for client in system.clients:
             pool = client.pool
             is_engine = pool.constructor.library is Library.SQLALCHEMY and pool.constructor.address is not None
-            if is_engine and pool.role is not Role.TEST:
+            if is_engine and pool.role is Role.APPLICATION:
                 yield from self.of_engine(pool, system)
 
     def of_engine(self, pool: ClientPool, system: System) -> Iterator[Finding]:

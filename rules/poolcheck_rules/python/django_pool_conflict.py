@@ -58,7 +58,11 @@ def conflict_of(pool: ClientPool) -> tuple[Span, str, Fix | None] | None:
         and version.is_before(6, 0)
     ):
         check: Value = dict(option.items)["check"]
-        return pool.used_at(check), "and a check, which Django hands over by itself: it raises a TypeError", None
+        return (
+            pool.used_at(check),
+            "and a check, which Django 5.1 and 5.2 hand over by themselves: it raises a TypeError",
+            None,
+        )
     return None
 
 

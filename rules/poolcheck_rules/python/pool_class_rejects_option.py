@@ -45,13 +45,25 @@ class PoolClassRejectsOption(Rule[System]):
         else:
             what = kind if "poolclass" in pool.arguments else f"{kind}, the default here,"
         if rejected:
-            message = f"{what} takes no {' and no '.join(rejected)}: {maker(pool)} raises a TypeError"
+            told = " (alembic.ini)" if is_told_by_alembic(pool, rejected[0]) else ""
+            message = f"{what} takes no {' and no '.join(rejected)}{told}: {maker(pool)} raises a TypeError"
             fix = without(pool, rejected, system)
             yield self.finding(pool.used_at(pool.arguments[rejected[0]]), message, fix=fix)
-        elif kind == "NullPool" and (idle := written(pool, WITHOUT_EFFECT)) and "poolclass" in pool.arguments:
+        elif is_idle(pool) and (idle := written(pool, WITHOUT_EFFECT)):
             verb = "do" if len(idle) > 1 else "does"
             message = f"{' and '.join(idle)} {verb} nothing: NullPool opens a connection for every checkout"
             yield self.finding(pool.used_at(pool.arguments[idle[0]]), message, severity=Severity.INFO)
+
+
+def is_idle(pool: ClientPool) -> bool:
+    """Whether an application's engine is told to keep no connections."""
+    return pool.pool_class == "NullPool" and "poolclass" in pool.arguments and pool.role is Role.APPLICATION
+
+
+def is_told_by_alembic(pool: ClientPool, name: str) -> bool:
+    """Whether an option is in alembic.ini, and in the module only the call that asks for what is there."""
+    asked = pool.arguments.get("configuration")
+    return asked is not None and pool.arguments[name].places[0] == asked.places[0]
 
 
 def is_given_a_pool(pool: ClientPool) -> bool:
@@ -81,6 +93,8 @@ def without(pool: ClientPool, names: list[str], system: System) -> Fix | None:
     edits: list[Edit] = []
     is_safe = True
     for name in names:
+        if is_told_by_alembic(pool, name):
+            return None
         edit = without_argument(module.module, pool.span, name)
         if edit is None:
             is_safe, value = False, pool.arguments[name].places[0]

@@ -28,7 +28,7 @@ class PoolFlagFromString(Rule[PythonModule]):
 
     def check(self, module: PythonModule) -> Iterator[Finding]:
         for pool in module.pools:
-            for name in FLAGS.get(pool.constructor.library, ()) if pool.role is not Role.TEST else ():
+            for name in FLAGS.get(pool.constructor.library, ()) if pool.role is Role.APPLICATION else ():
                 value = pool.arguments.get(name)
                 text = text_in(value, module.module)
                 if value and text and not is_as_meant(text):

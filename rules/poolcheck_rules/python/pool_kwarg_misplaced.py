@@ -75,9 +75,15 @@ def in_call(pool: ClientPool) -> Iterator[Misplaced]:
     """Arguments of the call that neither the pool nor, where they go on to it, the driver knows."""
     known = accepted(pool)
     for name, value in pool.arguments.items():
-        if known and name in OF_POOLS | OF_DRIVERS and name not in known and name not in pool.partly:
+        is_other = name in OF_POOLS | OF_DRIVERS and name not in known and not is_told_elsewhere(pool, name)
+        if known and is_other and name not in pool.partly:
             taker = pool.constructor.name.rpartition(".")[2]
             yield Misplaced(f"{taker}()", name, value, outcome_of(pool.constructor))
+
+
+def is_told_elsewhere(pool: ClientPool, name: str) -> bool:
+    """Whether it is prepare-threshold-on-psycopg2 that tells of it."""
+    return name == "prepare_threshold" and pool.driver == "psycopg2"
 
 
 def accepted(pool: ClientPool) -> frozenset[str]:
@@ -121,7 +127,8 @@ def in_driver_arguments(pool: ClientPool) -> Iterator[Misplaced]:
     for name, value in table.items:
         # psycopg2 drops what is None.
         is_dropped = driver.name == "psycopg2" and isinstance(value, Known) and value.scalar is None
-        if name in OF_POOLS | OF_DRIVERS and name not in known and not is_dropped:
+        is_told = is_dropped or is_told_elsewhere(pool, name)
+        if name in OF_POOLS | OF_DRIVERS and name not in known and not is_told:
             raises = "it raises a TypeError when it connects"
             outcome = "it refuses to connect" if driver.name in {"psycopg", "psycopg2"} else raises
             yield Misplaced(driver.name, name, value, outcome)

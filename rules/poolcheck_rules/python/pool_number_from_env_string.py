@@ -52,6 +52,10 @@ OUTCOMES: Mapping[Library, Mapping[str, str]] = {
 """What comes of text. psycopg2, peewee, oracledb, engine_from_config() and Flask-SQLAlchemy make numbers of it."""
 
 
+NEVER_NONE = frozenset({"max_overflow", "pool_recycle", "pool_size"})
+"""Parameters that raise a TypeError of None as well, which an unset variable is."""
+
+
 class PoolNumberFromEnvString(Rule[PythonModule]):
     id = "pool-number-from-env-string"
     severity = Severity.ERROR
@@ -75,7 +79,7 @@ class PoolNumberFromEnvString(Rule[PythonModule]):
                 message = f"{name} of {pool.title} is no number, {why}: {who(pool)} {outcome}"
                 notes = [Note(place, "the text is from here") for place in pool.written_at(text.written)]
                 place = pool.used_at(value)
-                severity = None if is_text_by_default(text) else Severity.WARNING
+                severity = None if fails_by_default(text, name) else Severity.WARNING
                 yield self.finding(place, message, notes=notes, fix=fix(place, text, module), severity=severity)
 
 
@@ -84,11 +88,12 @@ def who(pool: ClientPool) -> str:
     return "it" if pool.constructor.library is Library.DJANGO else str(pool.constructor.library)
 
 
-def is_text_by_default(text: Text) -> bool:
-    """Whether it is text even where nobody sets the variable, or must be set."""
-    return (
-        text.otherwise is None or not isinstance(text.otherwise, Known) or isinstance(text.otherwise.scalar, str)
-    )
+def fails_by_default(text: Text, name: str) -> bool:
+    """Whether it is no number even where nobody sets the variable, or it must be set."""
+    if not isinstance(text.otherwise, Known):
+        return True
+    scalar = text.otherwise.scalar
+    return isinstance(scalar, str) or (scalar is None and name in NEVER_NONE)
 
 
 def fix(place: Span, text: Text, module: PythonModule) -> Fix | None:

@@ -7,6 +7,7 @@ from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.edits import with_argument
 from poolcheck.read.python.pools import ClientPool
+from poolcheck.read.python.scripts import is_script
 from poolcheck.rule import Rule
 from poolcheck.system import System
 from poolcheck.value import Known, by_default
@@ -14,7 +15,6 @@ from poolcheck.value import Known, by_default
 MYSQL = frozenset({"mariadb", "mysql"})
 """A server of theirs closes connections that have been idle for eight hours."""
 SERVERS = MYSQL | {"mssql", "oracle", "postgresql"}
-FOR_A_PERSON = frozenset({"argparse", "click", "docopt", "fire", "typer"})
 
 
 class PoolWithoutLiveness(Rule[System]):
@@ -32,7 +32,8 @@ class PoolWithoutLiveness(Rule[System]):
                 )
                 if dialect in MYSQL:
                     message += ", by default after 8 h of rest"
-                is_common = dialect in MYSQL and not is_for_a_person(pool, system)
+                module = system.module(pool.span.path)
+                is_common = dialect in MYSQL and not (module and is_script(module.module))
                 severity = None if is_common else Severity.INFO
                 age = pool.arguments.get("CONN_MAX_AGE")
                 notes = [Note(pool.used_at(age), "connections are kept")] if age else []
@@ -42,13 +43,18 @@ class PoolWithoutLiveness(Rule[System]):
 def is_lasting(pool: ClientPool, system: System) -> bool:
     """Whether a pool keeps connections to a server for longer than a function runs, and all it is told is seen."""
     address, module = pool.address, system.module(pool.span.path)
-    is_server = address is not None and address.dialect in SERVERS
+    is_server = address is not None and address.dialect in SERVERS and not is_for_tests(address.database)
     is_kept = pool.pool_class in {"", "AsyncAdaptedQueuePool", "QueuePool"} and "Null" not in pool.constructor.name
     if not (pool.constructor.is_pool and pool.all_known and is_server and is_kept) or module is None:
         return False
     is_local = pool.function is not None and pool.name is not None and pool.name.isidentifier()
     leaves = rf"\b(?:return|yield|global)\b[^\n]*\b{pool.name}\b|\.\w+\s*=\s*{pool.name}\b"
     return not is_local or re.search(leaves, module.module.masked.text) is not None
+
+
+def is_for_tests(database: str | None) -> bool:
+    """Whether a database is called so that nobody works with it for hours."""
+    return bool(database) and re.search(r"(?:^|[_-])test(?:$|[_-])", database or "") is not None
 
 
 def lacks(pool: ClientPool) -> str:
@@ -88,14 +94,6 @@ def number(pool: ClientPool, name: str | None) -> object:
     """What a parameter is where no variable is set."""
     value, _ = by_default(pool.effective(name))
     return value.scalar if isinstance(value, Known) else None
-
-
-def is_for_a_person(pool: ClientPool, system: System) -> bool:
-    """Whether the module is a program for the command line, which does not run for hours."""
-    module = system.module(pool.span.path)
-    return module is not None and any(
-        each.target.partition(".")[0] in FOR_A_PERSON for each in module.module.imports
-    )
 
 
 def tested(pool: ClientPool, system: System) -> Fix | None:

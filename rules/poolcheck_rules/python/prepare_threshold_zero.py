@@ -7,7 +7,7 @@ from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.pools import ClientPool, Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Client, System, sharing
+from poolcheck.system import Client, System, exchange, sharing
 from poolcheck.value import Known, number_of
 
 
@@ -46,8 +46,8 @@ def is_bound_by_django(pool: ClientPool) -> bool:
 
 
 def severity_of(client: Client) -> Severity:
-    """Certain harm behind a pooler that shares servers; advice where nothing is shared; else a warning."""
-    shared = sharing(client.target)
+    """Certain harm behind a pooler that shares servers; advice where that keeps statements; else a warning."""
+    shared, pooler = sharing(client.target), client.target and client.target.pooler
     if shared:
         return Severity.ERROR if shared.is_certain else Severity.WARNING
-    return Severity.INFO if client.target and client.target.is_certain else Severity.WARNING
+    return Severity.INFO if pooler and pooler.prepared_statements and exchange(client.target) else Severity.WARNING

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.python.constructors import Library
+from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.pools import ClientPool
+from poolcheck.read.python.scripts import is_script
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 from poolcheck.system import System
@@ -14,7 +16,6 @@ SHARE = 4
 """It is told where less than one in so many connections is kept."""
 FEW = 5
 """A pool with fewer connections than this has none to close that would matter."""
-FOR_A_PERSON = frozenset({"argparse", "click", "docopt", "fire", "typer"})
 
 
 class Psycopg2MinconnChurn(Rule[System]):
@@ -25,10 +26,11 @@ class Psycopg2MinconnChurn(Rule[System]):
     def check(self, system: System) -> Iterator[Finding]:
         for client in system.clients:
             is_pool = client.pool.constructor.library is Library.PSYCOPG2 and client.pool.constructor.is_pool
-            if is_pool and client.is_in_use and not is_for_a_person(client.pool, system):
-                yield from self.of_pool(client.pool)
+            module = system.module(client.pool.span.path) if is_pool and client.is_in_use else None
+            if module and not is_script(module.module):
+                yield from self.of_pool(client.pool, module)
 
-    def of_pool(self, pool: ClientPool) -> Iterator[Finding]:
+    def of_pool(self, pool: ClientPool, module: PythonModule) -> Iterator[Finding]:
         """How many connections one pool keeps."""
         least, unless = by_default(pool.given("minconn"))
         most, unless_most = by_default(pool.given("maxconn"))
@@ -40,15 +42,11 @@ class Psycopg2MinconnChurn(Rule[System]):
             f"{pool.title} keeps {kept} connections: putconn() closes each one beyond that{unless or unless_most}"
         )
         notes = [Note(place, "the number is written here") for place in pool.written_at(least)]
-        yield self.finding(pool.used_at(least), message, notes=notes, fix=raised(least, int(high)))
-
-
-def is_for_a_person(pool: ClientPool, system: System) -> bool:
-    """Whether the module is a program for the command line, which seldom has many at once."""
-    module = system.module(pool.span.path)
-    return module is not None and any(
-        each.target.partition(".")[0] in FOR_A_PERSON for each in module.module.imports
-    )
+        # Threads may not share it, and one alone has seldom more than one connection.
+        callee = module.module.source.text[pool.callee.start : pool.callee.end]
+        severity = Severity.INFO if callee.endswith("SimpleConnectionPool") and low > 0 else None
+        fix = raised(least, int(high))
+        yield self.finding(pool.used_at(least), message, notes=notes, fix=fix, severity=severity)
 
 
 def raised(least: Value, high: int) -> Fix | None:

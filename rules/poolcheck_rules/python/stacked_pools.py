@@ -25,7 +25,7 @@ class StackedPools(Rule[PythonModule]):
     def check(self, module: PythonModule) -> Iterator[Finding]:
         for pool in module.pools:
             is_engine = pool.constructor.library is Library.SQLALCHEMY and pool.constructor.address
-            if is_engine and pool.role is not Role.TEST:
+            if is_engine and pool.role is Role.APPLICATION:
                 yield from self.by_creator(pool, module)
                 yield from self.in_driver(pool)
 

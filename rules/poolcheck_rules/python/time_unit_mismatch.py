@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from poolcheck.finding import Finding, Note, Severity
+from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.pools import ClientPool, Role
 from poolcheck.rule import Rule
+from poolcheck.source import Edit, Span
 from poolcheck.system import System
-from poolcheck.value import Known, Table, Value, by_default, number_of
+from poolcheck.value import Computed, EnvRef, Known, Table, Value, by_default, number_of
 
 HOUR, DAY = 3_600, 86_400
 
@@ -38,6 +39,8 @@ SHORTEST_MS: Mapping[str, int] = {
     "statement_timeout": 100,
 }
 """PostgreSQL's parameters in milliseconds, and below what nobody can have meant milliseconds."""
+IN_MILLISECONDS = re.compile(r"[\w.]*_(?:ms|msecs?|millis|milliseconds)", re.IGNORECASE)
+FEW_MS = 100
 SHORTEST_WAIT_MS = 100
 """oracledb's wait_timeout counts milliseconds, while its other times are seconds."""
 SET = re.compile(rf"\b(?P<name>{'|'.join(SHORTEST_MS)})\s*=\s*(?P<number>\d+)(?![\w.])")
@@ -51,21 +54,26 @@ class TimeUnitMismatch(Rule[System]):
     def check(self, system: System) -> Iterator[Finding]:
         for client in system.clients:
             if client.pool.role is Role.APPLICATION:
-                yield from self.in_seconds(client.pool)
-                yield from self.in_milliseconds(client.pool)
+                yield from self.in_seconds(client.pool, system)
+                yield from self.in_milliseconds(client.pool, system)
 
-    def in_seconds(self, pool: ClientPool) -> Iterator[Finding]:
+    def in_seconds(self, pool: ClientPool, system: System) -> Iterator[Finding]:
         """Parameters in seconds that are given milliseconds."""
         for name, given in times(pool):
             value, unless = by_default(given)
             seconds = number_of(value)
-            if value and seconds is not None and is_in_milliseconds(name, seconds):
+            named = named_in_milliseconds(given, pool, system) if seconds and seconds >= FEW_MS else ""
+            if value and seconds is not None and named:
+                message = f"{name} of {pool.title} counts seconds, and is given {named}, {whole(seconds)}{unless}"
+                yield self.finding(pool.used_at(given), message)
+            elif value and seconds is not None and is_in_milliseconds(name, seconds):
                 written = f"{name}={whole(seconds)} of {pool.title}"
                 message = f"{written} is {in_words(seconds)}: it counts seconds{unless}"
                 notes = [Note(place, "the number is written here") for place in pool.written_at(value)]
-                yield self.finding(pool.used_at(value), message, notes=notes)
+                fix = replaced(value, whole(seconds), whole(seconds / 1000), system)
+                yield self.finding(pool.used_at(value), message, notes=notes, fix=fix)
 
-    def in_milliseconds(self, pool: ClientPool) -> Iterator[Finding]:
+    def in_milliseconds(self, pool: ClientPool, system: System) -> Iterator[Finding]:
         """Settings of the server, and of oracledb, in milliseconds that are given seconds."""
         wait, unless = by_default(pool.arguments.get("wait_timeout"))
         number = number_of(wait)
@@ -73,14 +81,33 @@ class TimeUnitMismatch(Rule[System]):
             written = f"wait_timeout={whole(number)} of {pool.title}"
             message = f"{written} is {whole(number)} ms: it counts milliseconds{unless}"
             notes = [Note(place, "the number is written here") for place in pool.written_at(wait)]
-            yield self.finding(pool.used_at(wait), message, notes=notes)
+            fix = replaced(wait, whole(number), whole(number * 1000), system)
+            yield self.finding(pool.used_at(wait), message, notes=notes, fix=fix)
         for name, written, value in server_settings(pool):
             if 0 < int(written) < SHORTEST_MS[name]:
                 message = (
                     f"{name}={written} of {pool.title} is {written} ms: without a unit it counts milliseconds"
                 )
                 notes = [Note(place, "the number is written here") for place in pool.written_at(value)]
-                yield self.finding(pool.used_at(value), message, notes=notes)
+                is_named = isinstance(value, Known) and not str(value.scalar).isdecimal()
+                old = f"{name}={written}" if is_named else f'"{written}"'
+                new = f"{name}={written}s" if is_named else f'"{written}s"'
+                fix = replaced(value, old, new, system)
+                yield self.finding(pool.used_at(value), message, notes=notes, fix=fix)
+
+
+def replaced(value: Value, old: str, new: str, system: System) -> Fix | None:
+    """Something else in place of what is written once where the value is written."""
+    place = value.places[-1]
+    module = system.module(place.path)
+    written = module.module.source.text[place.start : place.end] if module else ""
+    if old.isdecimal() and written.replace("_", "") == old:
+        return Fix(f"Write {new}", (Edit(place, new),), safe=False)
+    found = [*re.finditer(rf"(?<![\w.]){re.escape(old)}(?![\w.])", written)]
+    if len(found) != 1 or old.isdecimal():
+        return None
+    at = place.start + found[0].start()
+    return Fix(f"Write {new}", (Edit(Span(place.path, at, at + len(old)), new),), safe=False)
 
 
 def times(pool: ClientPool) -> Iterator[tuple[str, Value]]:
@@ -103,6 +130,17 @@ def is_in_milliseconds(name: str, seconds: float) -> bool:
     is_natural = seconds % HOUR == 0 and (seconds <= 7 * DAY or seconds / DAY in NATURAL_DAYS)
     least = 10_000 if name in QUERIES else 100_000
     return seconds >= least and seconds % 1_000 == 0 and not is_natural and not is_power_of_ten(seconds)
+
+
+def named_in_milliseconds(value: Value, pool: ClientPool, system: System) -> str:
+    """The name, handed on as it is, that says that something is in milliseconds; "" for others."""
+    module, place = system.module(pool.span.path), pool.used_at(value)
+    written = module.module.source.text[place.start : place.end] if module else ""
+    inner = value
+    while isinstance(inner, Computed) and inner.function in {"int", "float"}:
+        inner = inner.arguments[0]
+    names = (written, inner.name if isinstance(inner, EnvRef) else "")
+    return next((name.rpartition(".")[2] for name in names if IN_MILLISECONDS.fullmatch(name)), "")
 
 
 def is_power_of_ten(number: float) -> bool:

@@ -1,5 +1,6 @@
 """A client pool that opens as many connections as are asked for, or whose size is no size."""
 
+import re
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
@@ -7,11 +8,16 @@ from poolcheck.read.python.capacity import is_size_zero_limited
 from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.pools import ClientPool, Role
 from poolcheck.rule import Rule
-from poolcheck.system import System
+from poolcheck.system import Client, System
 from poolcheck.value import Known, Value, by_default, number_of
 
 QUEUES = frozenset({"", "QueuePool", "AsyncAdaptedQueuePool"})
 """Pool classes that heed their size; those of other libraries have no name."""
+
+OF_WEB = re.compile(r"\b(?:bottle|cherrypy|django|fastapi|flask|flask_sqlalchemy|pyramid|starlette)\b")
+"""Packages of programs that answer many requests at once, in threads."""
+OF_TASKS = re.compile(r"celery|dramatiq|lambda|mangum|worker|task|migrat|alembic", re.IGNORECASE)
+"""What the names around an engine say that is not for requests."""
 
 SINCE_2 = "is no limit since SQLAlchemy 2.0"
 RECURSION = "ends in a RecursionError once the pool is used up"
@@ -30,6 +36,8 @@ class UnboundedPool(Rule[System]):
             if pool.constructor.is_pool and pool.role is Role.APPLICATION and is_a_queue(pool):
                 yield from self.without_limit(pool)
                 yield from self.impossible(pool)
+            elif pool.role is Role.APPLICATION and opens_for_each(client, system):
+                yield self.of_requests(client)
 
     def without_limit(self, pool: ClientPool) -> Iterator[Finding]:
         """The arguments, or defaults, that lift the limit."""
@@ -44,6 +52,15 @@ class UnboundedPool(Rule[System]):
                 why += f", which {SINCE_2}"
             message = f"{pool.title} opens another connection whenever none is free: {why}{unless}"
             yield self.finding(pool.used_at(value), message, notes=origin(pool, value), severity=severity_of(pool))
+
+    def of_requests(self, client: Client) -> Finding:
+        """An engine that keeps nothing, in a program that answers many requests at once."""
+        given, target = client.pool.arguments["poolclass"], client.target
+        message = f"{client.pool.title} opens a connection for each request at once, and has no limit: NullPool"
+        # It is made for a pooler behind it, which has the limit.
+        is_direct = target is not None and target.is_certain and target.server is not None
+        severity = None if is_direct else Severity.INFO
+        return self.finding(client.pool.used_at(given), message, severity=severity)
 
     def impossible(self, pool: ClientPool) -> Iterator[Finding]:
         """Numbers that are accepted and do something else than anybody meant."""
@@ -62,6 +79,21 @@ def is_a_queue(pool: ClientPool) -> bool:
     is_told_later = isinstance(database, Known) and database.scalar is None
     is_server = address is None or address.dialect != "sqlite"
     return pool.pool_class in QUEUES and is_server and not is_told_later
+
+
+def opens_for_each(client: Client, system: System) -> bool:
+    """Whether an engine of a web application is surely told to keep no connections."""
+    pool, module = client.pool, system.module(client.pool.span.path)
+    given, address = pool.arguments.get("poolclass"), pool.address
+    is_null = isinstance(given, Known) and given.scalar == "NullPool" and "poolclass" not in pool.partly
+    is_engine = pool.constructor.library in {Library.SQLALCHEMY, Library.FLASK_SQLALCHEMY}
+    is_server = address is not None and address.dialect not in {"sqlite", None}
+    if not (is_null and is_engine and is_server and module) or (client.target and client.target.pooler):
+        return False
+    is_known = not (client.target and not client.target.is_certain)
+    imported = any(OF_WEB.match(each.target) for each in module.module.imports)
+    is_for_tasks = OF_TASKS.search(f"{pool.span.path} {pool.name} {pool.function}") is not None
+    return imported and is_known and not is_for_tasks
 
 
 def outcomes(pool: ClientPool) -> Iterator[tuple[str, str]]:

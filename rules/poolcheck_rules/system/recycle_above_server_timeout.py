@@ -8,12 +8,15 @@ from poolcheck.read.pgbouncer.config import Effective, PoolMode
 from poolcheck.read.python.constructors import Library
 from poolcheck.rule import Rule
 from poolcheck.system import Client, System, Target, one_for_each_place
-from poolcheck.value import Known, number_of
+from poolcheck.value import Known, by_default, number_of
 
 if TYPE_CHECKING:
     from poolcheck.read.python.pools import ClientPool
 
 NEVER = -1
+MYSQL = frozenset({"mariadb", "mysql"})
+MYSQL_WAIT_TIMEOUT_S = 28_800
+"""After so much rest MySQL and MariaDB close a session, unless they are told otherwise: wait_timeout."""
 
 
 class RecycleAboveServerTimeout(Rule[System]):
@@ -23,6 +26,7 @@ class RecycleAboveServerTimeout(Rule[System]):
 
     def check(self, system: System) -> Iterator[Finding]:
         yield from one_for_each_place(found for client in system.clients for found in self.of_client(client))
+        yield from one_for_each_place(found for client in system.clients for found in self.by_default(client))
 
     def of_client(self, client: Client) -> Iterator[Finding]:
         """What is wrong with the age limit of one pool in one workload."""
@@ -44,6 +48,28 @@ class RecycleAboveServerTimeout(Rule[System]):
         notes += [Note(reason.span, reason.text) for reason in target.because if reason.span]
         severity = None if pool.given(name) else Severity.WARNING
         yield self.finding(age.places[0], message, notes=notes, severity=severity)
+
+    def by_default(self, client: Client) -> Iterator[Finding]:
+        """An age limit that is above what MySQL closes sessions after where nobody tells it otherwise."""
+        pool, name = client.pool, client.pool.constructor.recycle
+        dialect, given = pool.address.dialect if pool.address else None, pool.given(name)
+        age, unless = by_default(given)
+        seconds = number_of(age)
+        if (
+            dialect not in MYSQL
+            or given is None
+            or age is None
+            or seconds is None
+            or seconds < MYSQL_WAIT_TIMEOUT_S
+        ):
+            return
+        if client.is_in_use and pool.all_known and not is_checked(pool):
+            message = (
+                f"{pool.title} keeps connections for up to {seconds:g} s ({name}={seconds:g}), MySQL by default "
+                f"closes them after {MYSQL_WAIT_TIMEOUT_S} s of rest{unless}"
+            )
+            notes = [Note(place, "the number is written here") for place in pool.written_at(age)]
+            yield self.finding(pool.used_at(age), message, notes=notes, severity=Severity.WARNING)
 
 
 def closes_idle(target: Target | None) -> Effective[float] | None:

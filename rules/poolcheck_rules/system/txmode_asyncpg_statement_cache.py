@@ -3,11 +3,19 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poolcheck.finding import Finding, Note, Severity
+from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.python.constructors import Library
+from poolcheck.read.python.prepared import (
+    OF_ASYNCPG,
+    UNNAMED_SINCE,
+    caches_by_itself,
+    is_behind_sqlalchemy,
+    remedies_of,
+)
 from poolcheck.rule import Rule
-from poolcheck.system import Client, System, one_for_each_place, sharing
-from poolcheck.value import Known, Value, number_of
+from poolcheck.source import Edit
+from poolcheck.system import Client, System, one_for_each_place, operands, sharing
+from poolcheck.value import Table
 
 if TYPE_CHECKING:
     from poolcheck.read.python.pools import ClientPool
@@ -19,36 +27,57 @@ class TxmodeAsyncpgStatementCache(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
-        yield from one_for_each_place(found for client in system.clients for found in self.of_client(client))
+        clients = [client for client in system.clients if client.is_in_use and caches_statements(client.pool)]
+        yield from one_for_each_place(found for client in clients for found in self.of_client(client, system))
 
-    def of_client(self, client: Client) -> Iterator[Finding]:
+    def of_client(self, client: Client, system: System) -> Iterator[Finding]:
         """What is wrong with one pool in one workload."""
         pool, target, shared = client.pool, client.target, sharing(client.target)
-        if target and shared and client.is_in_use and caches_statements(pool):
+        if target and shared:
             message = (
                 f"{pool.title} caches prepared statements on server connections that {target.name} "
                 f"gives to other clients in between{shared.provided}"
             )
-            notes = [Note(reason.span, reason.text) for reason in shared.because if reason.span]
-            severity = None if shared.is_certain else Severity.WARNING
-            yield self.finding(pool.callee, message, notes=notes, severity=severity)
+            edit = without_cache(pool, system)
+            yield self.finding(
+                pool.callee,
+                message,
+                notes=operands(shared.because, pool.callee),
+                fix=Fix("Have asyncpg cache no statements", (edit,), safe=shared.is_certain) if edit else None,
+                severity=None if shared.is_certain else Severity.WARNING,
+            )
 
 
 def caches_statements(pool: "ClientPool") -> bool:
-    """Whether prepared statements are kept under names, whatever version of asyncpg it is.
+    """Whether prepared statements are kept, and nothing is done about it.
 
-    SQLAlchemy has a cache of its own in front of asyncpg's, and may be told how to name the statements in it.
+    Of engines about which too little is done, txmode-sa-asyncpg-partial-fix tells.
     """
-    is_off = is_none(pool.driver_argument("statement_cache_size"))
-    if pool.driver != "asyncpg" or pool.constructor.library is not Library.SQLALCHEMY:
-        return pool.driver == "asyncpg" and not is_off
-    if pool.driver_argument("prepared_statement_name_func") is None:
-        return not is_off
-    kind = pool.given("poolclass")
-    is_kept = kind is None or (isinstance(kind, Known) and kind.scalar != "NullPool")
-    return is_kept and not is_none(pool.option("prepared_statement_cache_size"))
+    if pool.driver != "asyncpg":
+        return False
+    if is_behind_sqlalchemy(pool):
+        remedies = remedies_of(pool)
+        return bool(remedies) and not any(each.told for each in remedies)
+    return caches_by_itself(pool)
 
 
-def is_none(size: Value | None) -> bool:
-    """Whether the size of a cache is 0, or may be. Both caches have a size unless they are told otherwise."""
-    return size is not None and (number_of(size) or 0) <= 0
+def without_cache(pool: "ClientPool", system: System) -> Edit | None:
+    """The argument that switches the cache off; None where that takes more than one."""
+    from poolcheck.read.python.edits import replaced_argument, with_argument, with_entry
+
+    module = system.module(pool.span.path)
+    if module is None:
+        return None
+    if is_behind_sqlalchemy(pool):
+        arguments, entry = pool.arguments.get("connect_args"), f'"{OF_ASYNCPG}": 0'
+        if not pool.version("asyncpg").is_since(*UNNAMED_SINCE) or pool.constructor.spread or pool.is_setting:
+            return None
+        if arguments is None:
+            return with_argument(module.module, pool.span, f"connect_args={{{entry}}}")
+        is_plain = isinstance(arguments, Table) and len(arguments.places) == 1
+        return with_entry(module.module, arguments.places[0], entry) if is_plain else None
+    if pool.constructor.library not in {Library.ASYNCPG, Library.DATABASES}:
+        return None
+    if OF_ASYNCPG in pool.arguments:
+        return replaced_argument(module.module, pool.span, OF_ASYNCPG, f"{OF_ASYNCPG}=0")
+    return with_argument(module.module, pool.span, f"{OF_ASYNCPG}=0")

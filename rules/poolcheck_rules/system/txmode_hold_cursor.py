@@ -1,11 +1,16 @@
 """A cursor that outlives its transaction on a server connection that a pooler gives to other clients."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.sql.acts import Act
 from poolcheck.rule import Rule
+from poolcheck.source import Edit
 from poolcheck.system import Sent, System, one_for_each_place, operands
+
+if TYPE_CHECKING:
+    from poolcheck.read.python.executed import Executed
 
 
 class TxmodeHoldCursor(Rule[System]):
@@ -26,4 +31,11 @@ class TxmodeHoldCursor(Rule[System]):
             )
             notes = operands(shared.because, done.span)
             severity = None if shared.is_certain else Severity.WARNING
-            yield self.finding(done.span, message, notes=notes, severity=severity)
+            yield self.finding(done.span, message, notes=notes, fix=fix_of(done), severity=severity)
+
+
+def fix_of(done: "Executed") -> Fix | None:
+    """A cursor for the transaction, where a method declares it in one that lasts as long as the code around it."""
+    if done.text or done.transaction is None or done.is_alone or done.transaction.is_cut:
+        return None
+    return Fix("Have the cursor end with the transaction", (Edit(done.span, "withhold=False"),), safe=False)

@@ -14,12 +14,20 @@ class TxmodeListen(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
-        yield from one_for_each_place(found for sent in system.sent for found in self.of_one(sent))
+        listening = {sent.client.pool.span for sent in system.sent if sent.executed.act is Act.LISTEN}
+        # Who waits for notifications on a connection that is seen to listen has the fault told there.
+        told = [
+            sent
+            for sent in system.sent
+            if sent.executed.act is Act.LISTEN
+            or (sent.executed.act is Act.HEAR and sent.client.pool.span not in listening)
+        ]
+        yield from one_for_each_place(found for sent in told for found in self.of_one(sent))
 
     def of_one(self, sent: Sent) -> Iterator[Finding]:
         """What is wrong with one statement on a connection of one pool."""
         done, shared = sent.executed, sent.shared
-        if shared and done.act is Act.LISTEN and done.is_kept:
+        if shared and done.is_kept:
             message = (
                 f"{done.words} waits on a server connection that {sent.pooler} gives to other clients: "
                 f"no notification arrives{shared.provided}"

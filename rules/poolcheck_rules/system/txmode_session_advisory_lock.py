@@ -1,11 +1,16 @@
 """An advisory lock that belongs to a server connection, which a pooler gives to other clients."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.sql.acts import Act
 from poolcheck.rule import Rule
+from poolcheck.source import Edit
 from poolcheck.system import Sent, System, one_for_each_place, operands
+
+if TYPE_CHECKING:
+    from poolcheck.read.python.executed import Executed
 
 
 class TxmodeSessionAdvisoryLock(Rule[System]):
@@ -26,4 +31,12 @@ class TxmodeSessionAdvisoryLock(Rule[System]):
             )
             notes = operands(shared.because, done.span)
             severity = None if shared.is_certain else Severity.WARNING
-            yield self.finding(done.span, message, notes=notes, severity=severity)
+            yield self.finding(done.span, message, notes=notes, fix=fix_of(done), severity=severity)
+
+
+def fix_of(done: "Executed") -> Fix | None:
+    """A lock for the transaction, where more is done in it."""
+    if done.written != done.span or done.is_alone or not done.is_followed:
+        return None
+    lock = done.phrase.replace("advisory_", "advisory_xact_", 1)
+    return Fix("Take the lock for the transaction", (Edit(done.span, lock),), safe=False)

@@ -8,6 +8,7 @@ from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.read.sql.acts import SESSION_CHARACTERISTICS, Act
 from poolcheck.read.sql.parameters import is_parameter
+from poolcheck.read.sql.tokens import tokens
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span
 from poolcheck.system import Sent, System, one_for_each_place, operands
@@ -29,8 +30,6 @@ _MAY_BE_TRACKED: tuple[tuple[Version, frozenset[str]], ...] = (
 """What it does if the server reports it."""
 
 _GIVES_NUMBERS = re.compile(r"\b(?:INSERT|NEXTVAL|SETVAL)\b", re.IGNORECASE)
-_SETS = re.compile(r"\ASET(?:\s+SESSION(?!\s+AUTHORIZATION))?(?=\s)", re.IGNORECASE)
-_SET_CONFIGS = re.compile(r"(set_config\s*\(.*,\s*)(?:false|'f'|'false')", re.IGNORECASE | re.DOTALL)
 
 
 class TxmodeSessionState(Rule[System]):
@@ -70,7 +69,7 @@ def told(done: "Executed") -> str | None:
     match done.act:
         case Act.SET if done.name and is_parameter(done.name):
             return "{words} changes a server connection that {pooler} gives to other clients afterwards"
-        case Act.SEQUENCE if done.is_alone and not _GIVES_NUMBERS.search(done.text):
+        case Act.SEQUENCE if (done.is_alone or done.is_first) and not _GIVES_NUMBERS.search(done.text):
             return "{words} asks a server connection that {pooler} may have given to other clients in between"
         case Act.LOAD if done.is_alone:
             return "{words} is done on one server connection, and {pooler} gives this client others afterwards"
@@ -105,6 +104,14 @@ def fix_of(done: "Executed") -> Fix | None:
         return None
     if not done.is_followed or done.name == SESSION_CHARACTERISTICS:
         return None
-    configured = _SET_CONFIGS.fullmatch(done.phrase)
-    local = f"{configured[1]}true" if configured else _SETS.sub("SET LOCAL", done.phrase, count=1)
-    return Fix("Set it for the transaction", (Edit(done.span, local),), safe=False)
+    return Fix("Set it for the transaction", (Edit(done.span, for_the_transaction(done.phrase)),), safe=False)
+
+
+def for_the_transaction(phrase: str) -> str:
+    """`SET [SESSION] x`, or `set_config(x, y, false`, that ends with the transaction."""
+    found = tokens(phrase)
+    if found[0].word != "SET":
+        return f"{phrase[: found[-1].start]}true"
+    words = [token.word for token in found[1:3]]
+    filler = found[1] if words[0] == "SESSION" and words[1:] != ["AUTHORIZATION"] else found[0]
+    return f"{phrase[: found[0].end]} LOCAL{phrase[filler.end :]}"
