@@ -443,8 +443,8 @@ def test_an_unsaved_text_is_checked_in_its_project(
     pipe("from pool import pool\n\n\ndef count():\n    conn = pool.getconn()\n    conn.cursor()\n", monkeypatch)
 
     assert lines("--select", "connection-never-released", "--stdin-filename", "app.py", capsys=capsys) == [
-        "app.py:5:12: error connection-never-released nothing in count() gives back what pool.getconn() takes, "
-        "and the pool never gets it back"
+        "app.py:5:12: error connection-never-released nothing in count() gives back what pool.getconn() takes: "
+        "after 4 such calls getconn() raises PoolError: connection pool exhausted"
     ]
 
 

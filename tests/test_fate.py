@@ -5,7 +5,7 @@ import pytest
 from poolcheck.deep import deep
 from poolcheck.files import Memory
 from poolcheck.read.python.checkouts import Checkout, checkouts_of
-from poolcheck.read.python.fate import Fate, Outcome
+from poolcheck.read.python.fate import Fate, Leaving, Outcome
 from poolcheck.read.python.module import Project
 from poolcheck.source import Source, Span
 
@@ -148,13 +148,22 @@ def test_a_connection_that_is_stored_or_handed_over_is_not_judged(body: str) -> 
         "with engine.connect() as conn:\n    conn.execute(sql)",
         "conn = engine.connect()\nwith conn:\n    conn.execute(sql)",
         "conn = engine.connect()\nwith closing(conn):\n    conn.execute(sql)",
+    ],
+)
+def test_a_connection_that_is_given_back_is_well(body: str) -> None:
+    assert outcome(body) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
         "conn = pool.getconn()\nif sql:\n    pool.putconn(conn)",
         "conn = pool.getconn()\nif not sql:\n    return None\nconn.cursor().execute(sql)\npool.putconn(conn)",
         "conn = pool.getconn()\nif conn.closed:\n    pool.putconn(conn, close=True)\n    conn = pool.getconn(key)",
     ],
 )
-def test_a_connection_that_is_given_back_on_some_path_is_not_called_never_released(body: str) -> None:
-    assert outcome(body) is None
+def test_a_connection_that_only_some_path_gives_back_is_left_on_the_others(body: str) -> None:
+    assert outcome(body) is Outcome.LEFT_EARLY
 
 
 def test_a_connection_that_is_used_where_it_is_taken_and_kept_by_nothing_goes_back_by_itself() -> None:
@@ -335,9 +344,23 @@ def test_what_a_handler_is_handed_it_may_give_back() -> None:
     assert outcome(body) is None
 
 
-@pytest.mark.parametrize("leaving", ["return None", "raise ValueError", "yield sql"])
-def test_another_way_out_ends_the_judgement(leaving: str) -> None:
-    body = f"conn = pool.getconn()\nif sql:\n    {leaving}\nconn.cursor().execute(sql)\npool.putconn(conn)"
+@pytest.mark.parametrize(
+    ("leaving", "expected"), [("return None", Leaving.RETURNING), ("raise ValueError", Leaving.RAISING)]
+)
+def test_another_way_out_is_told(leaving: str, expected: Leaving) -> None:
+    text = function(
+        f"conn = pool.getconn()\nif sql:\n    {leaving}\nconn.cursor().execute(sql)\npool.putconn(conn)"
+    )
+
+    found = fate(text)
+
+    assert found.outcome is Outcome.LEFT_EARLY
+    assert [(shown(text, each.span), each.how) for each in found.left] == [(leaving, expected)]
+    assert shown(text, found.release) == "pool.putconn(conn)"
+
+
+def test_a_generator_is_not_said_to_leak_on_an_exception() -> None:
+    body = "conn = pool.getconn()\nif sql:\n    yield sql\nconn.cursor().execute(sql)\npool.putconn(conn)"
 
     assert outcome(body) is None
 
@@ -356,17 +379,20 @@ def test_leaving_a_loop_that_is_in_between_is_no_way_out() -> None:
     assert outcome(body) is Outcome.SKIPPED_ON_EXCEPTION
 
 
-def test_leaving_the_loop_that_takes_the_connection_is_a_way_out() -> None:
-    body = """
+def test_the_next_round_of_the_loop_that_takes_the_connection_is_a_way_out() -> None:
+    text = function("""
         for each in path:
             conn = pool.getconn()
             conn.cursor().execute(each)
             if each == sql:
                 continue
             pool.putconn(conn)
-    """
+    """)
 
-    assert outcome(body) is None
+    found = fate(text)
+
+    assert found.outcome is Outcome.LEFT_EARLY
+    assert [(shown(text, each.span), each.how) for each in found.left] == [("continue", Leaving.LOOPING)]
 
 
 @pytest.mark.parametrize(
@@ -425,3 +451,38 @@ def test_a_context_manager_that_gives_back_in_finally_is_well() -> None:
 
 def test_what_another_generator_yields_it_may_not_get_back() -> None:
     assert outcome("conn = pool.getconn()\nyield conn\npool.putconn(conn)") is None
+
+
+def test_where_a_handler_leaves_with_the_connection_is_told() -> None:
+    text = function("""
+        conn = pool.getconn()
+        try:
+            conn.cursor().execute(sql)
+            pool.putconn(conn)
+        except Exception:
+            return False
+    """)
+
+    found = fate(text)
+
+    assert found.outcome is Outcome.SKIPPED_ON_EXCEPTION
+    assert [(shown(text, each.span), each.how) for each in found.left] == [("return False", Leaving.RETURNING)]
+
+
+def test_the_end_of_a_function_is_told_by_its_last_statement() -> None:
+    text = function("conn = pool.getconn()\nif sql:\n    pool.putconn(conn)\nprint(sql)")
+
+    found = fate(text)
+
+    assert [(shown(text, each.span), each.how) for each in found.left] == [("print(sql)", Leaving.ENDING)]
+
+
+def test_a_connection_that_another_takes_the_place_of_is_told() -> None:
+    text = function("conn = pool.getconn()\nif sql:\n    conn = pool.getconn(1)\npool.putconn(conn)")
+
+    found = fate(text)
+
+    assert found.outcome is Outcome.LEFT_EARLY
+    assert [(shown(text, each.span), each.how) for each in found.left] == [
+        ("conn = pool.getconn(1)", Leaving.OVERWRITING)
+    ]

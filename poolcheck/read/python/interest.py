@@ -17,6 +17,7 @@ NAMES = (
     "PooledPostgresql",
     "PooledPsycopg3",
     "QueuePool",
+    "SessionLocal(",
     "SQLALCHEMY_",
     "Tortoise",
     "aiomysql",
@@ -33,6 +34,9 @@ NAMES = (
     "engine.connect(",
     "engine_from_config",
     "flask_sqlalchemy",
+    "get_conn(",
+    "get_connection(",
+    "get_db_connection(",
     "getconn",
     "import databases",
     "listens_for(",
@@ -47,6 +51,7 @@ NAMES = (
     "pymysql",
     "raw_connection",
     "register_tortoise",
+    "sessionmaker",
 )
 """What a file mentions that makes, takes or returns connections."""
 

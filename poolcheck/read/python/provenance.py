@@ -9,7 +9,7 @@ from poolcheck.read.python.bindings import annotation_of, bound_in, returned
 from poolcheck.read.python.constructors import BY_NAME, Constructor
 from poolcheck.read.python.names import definitions, functions_called
 from poolcheck.read.python.pools import constructor_called
-from poolcheck.read.python.scope import Definition, Scope, qualified
+from poolcheck.read.python.scope import Call, Definition, Scope, qualified
 
 _SYNC_ENGINE = BY_NAME["sqlalchemy.create_engine"]
 _ASYNC_ENGINE = BY_NAME["sqlalchemy.ext.asyncio.create_async_engine"]
@@ -32,11 +32,19 @@ _SAME = frozenset({"execution_options"})
 """Methods of an engine that return it with other options."""
 
 
+MOST_BINDINGS = 32
+"""What is bound to more things is not asked for what made them all."""
+
+
 class Made(NamedTuple):
-    """What made an object, and which arguments it was given by name; None where that is not seen."""
+    """What made an object, and which arguments it was given by name; None where that is not seen.
+
+    `calls` are the calls that may have made it.
+    """
 
     constructor: Constructor
     keywords: frozenset[str] | None = None
+    calls: tuple[Call, ...] = ()
 
 
 def made_by(node: cst.CSTNode, scope: Scope) -> Made | None:
@@ -73,7 +81,10 @@ def _makers(node: cst.CSTNode, scope: Scope, seen: set[cst.CSTNode]) -> Iterator
             yield from _makers(value, scope, seen)
         case cst.Call():
             made = constructor_called(node, scope)
-            yield from [Made(made, _keywords(node))] if made else _returned_by(node.func, scope, seen)
+            if made:
+                yield Made(made, _keywords(node), (Call(node, scope),))
+            else:
+                yield from _returned_by(node.func, scope, seen)
         case cst.Name() | cst.Attribute():
             yield from _bound_to(node, scope, seen)
         case _:
@@ -95,6 +106,9 @@ def _bound_to(node: cst.Name | cst.Attribute, scope: Scope, seen: set[cst.CSTNod
                 yield Made(declared) if declared else None
                 return
     found = definitions(node, scope).definitions
+    if len(found) > MOST_BINDINGS:
+        yield None
+        return
     makers = [made for definition in found for made in _made(definition, seen)]
     if declared := next(filter(None, map(_declared, found)), None):
         yield from [made or Made(declared) for made in makers] or [Made(declared)]
@@ -145,7 +159,8 @@ def _only(makers: Iterable[Made | None]) -> Made | None:
     if len(known) < len(found) or len({made.constructor.name for made in known}) != 1:
         return None
     keywords = [made.keywords for made in known if made.keywords is not None]
-    return Made(known[0].constructor, frozenset().union(*keywords) if len(keywords) == len(known) else None)
+    together = frozenset[str]().union(*keywords) if len(keywords) == len(known) else None
+    return Made(known[0].constructor, together, tuple(call for made in known for call in made.calls))
 
 
 def _is_none(node: cst.CSTNode) -> bool:

@@ -11,6 +11,7 @@ import libcst as cst
 
 from poolcheck.read.python.arguments import order_of, passed
 from poolcheck.read.python.bindings import bound_in, dotted, parameters
+from poolcheck.read.python.deeds import BORROWING, DERIVING, Surroundings, surroundings
 from poolcheck.read.python.entry_points import (
     EntryPoint,
     depended_on,
@@ -18,7 +19,6 @@ from poolcheck.read.python.entry_points import (
     references,
     references_to_class,
 )
-from poolcheck.read.python.fate import BORROWING, DERIVING, Surroundings, surroundings
 from poolcheck.read.python.names import functions_called
 from poolcheck.read.python.pools import Role, role_of
 from poolcheck.read.python.scope import Class, Definition, Scope
@@ -461,7 +461,7 @@ class _Following:
         found = {self._of_use(node, is_derived=is_derived) for node in self._around.names.get(name, ())}
         return next((each for each in _STRONGEST if each in found), Holder.NOBODY)
 
-    def _of_use(self, node: cst.Name, *, is_derived: bool) -> Holder:
+    def _of_use(self, node: cst.Name | cst.Attribute, *, is_derived: bool) -> Holder:
         parent = self._around.parent(node)
         match parent:
             case cst.AssignTarget() | cst.AsName() | cst.AnnAssign(target=cst.Name()) if _is_target(node, parent):
@@ -552,7 +552,7 @@ _BORROWING = frozenset(
 _KEEPING = frozenset({"add", "append", "callback", "partial", "put", "register", "set", "setattr", "setdefault"})
 
 
-def _is_target(node: cst.Name, parent: cst.CSTNode) -> bool:
+def _is_target(node: cst.CSTNode, parent: cst.CSTNode) -> bool:
     return not isinstance(parent, cst.AnnAssign) or parent.target is node
 
 
@@ -584,7 +584,7 @@ class _Lent(_Following):
         found = {self._of_use(node, is_derived=False) for node in self._around.names.get(name, ())}
         return next((each for each in _STRONGEST if each in found), Holder.NOBODY)
 
-    def _of_use(self, node: cst.Name, *, is_derived: bool) -> Holder:
+    def _of_use(self, node: cst.Name | cst.Attribute, *, is_derived: bool) -> Holder:
         if isinstance(self._around.parent(node), cst.Param):
             return Holder.NOBODY
         return super()._of_use(node, is_derived=is_derived)

@@ -84,7 +84,7 @@ def waits(checkout: Checkout) -> bool:
     """
     if checkout.maker is None or checkout.maker.library not in ENDLESS:
         return False
-    if checkout.is_bounded or checkout.pool_is_local:
+    if checkout.is_bounded or checkout.pool_is_local or checkout.is_wrapped:
         return False
     limit = checkout.arguments.get("timeout")
     return checkout.method in SHORTCUTS or limit is None or (isinstance(limit, Known) and limit.scalar is None)

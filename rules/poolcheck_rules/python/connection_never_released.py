@@ -7,6 +7,7 @@ from poolcheck.read.python.checkouts import Checkout
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.fate import Outcome
 from poolcheck.read.python.pools import Role
+from poolcheck.read.python.terms import Dropped
 from poolcheck.rule import Rule
 
 
@@ -27,11 +28,24 @@ def message(checkout: Checkout) -> str:
     function, title = f"{checkout.function}()", checkout.title
     if checkout.is_opened:
         return f"nothing in {function} closes what {title} opens, which stays open while anything refers to it"
-    if checkout.method == "connect":
+    if checkout.asked == "connect":
         return f"nothing in {function} closes what {title} takes, and the pool waits for the garbage collector"
-    if checkout.method == "raw_connection":
+    if checkout.asked == "raw_connection":
         return f"nothing in {function} closes what {title} takes, and the pool waits until nothing refers to it"
-    return f"nothing in {function} gives back what {title} takes, and the pool never gets it back"
+    if checkout.terms and checkout.terms.is_session:
+        return f"nothing in {function} closes the session of {title}, which keeps its connection"
+    if checkout.terms and checkout.terms.dropped is Dropped.RETURNED:
+        return (
+            f"nothing in {function} gives back what {title} takes, and the pool waits until nothing refers to it"
+        )
+    consequence = f": {checkout.consequence}" if checkout.consequence else ", and the pool never gets it back"
+    return f"nothing in {function} gives back what {title} takes{consequence}"
+
+
+def goes_back(checkout: Checkout) -> bool:
+    """Whether the pool gets it back without the garbage collector, or soon with it, as with a session."""
+    terms = checkout.terms
+    return terms is not None and (terms.dropped is Dropped.RETURNED or (terms.is_session and not terms.is_lost))
 
 
 def severity_of(checkout: Checkout) -> Severity:
@@ -39,6 +53,6 @@ def severity_of(checkout: Checkout) -> Severity:
 
     So it does with a pool that is the function's own, and with all its connections.
     """
-    is_lost = checkout.is_pooled and not checkout.pool_is_local and checkout.method != "raw_connection"
+    is_lost = checkout.is_pooled and not checkout.pool_is_local and not goes_back(checkout)
     severity = Severity.ERROR if is_lost else Severity.WARNING
     return severity.milder if checkout.runs_once else severity

@@ -7,6 +7,7 @@ from poolcheck.read.python.checkouts import Checkout
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.fate import Outcome
 from poolcheck.read.python.pools import Role
+from poolcheck.read.python.terms import With
 from poolcheck.rule import Rule
 
 
@@ -29,14 +30,30 @@ class ReleaseWithoutEffect(Rule[PythonModule]):
 
 def in_with(checkout: Checkout) -> str:
     """What leaving a `with` statement does instead."""
+    if checkout.is_opened and checkout.terms and checkout.terms.entered is With.REFUSES:
+        return (
+            f"with raises TypeError, as no connection of asyncpg is a context manager; {checkout.title} stays open"
+        )
     if checkout.is_opened:
         return f"leaving the with block ends the transaction and leaves {checkout.title} open"
-    return f"leaving the with block ends the transaction, and the pool never gets back what {checkout.title} takes"
+    if checkout.terms and checkout.terms.is_session:
+        return f"leaving the with block ends something of the session, and {checkout.title} stays open"
+    if checkout.terms and checkout.terms.entered is With.REFUSES:
+        return f"with raises TypeError, as no connection of asyncpg is a context manager: {lost(checkout)}"
+    if checkout.terms and checkout.terms.entered is With.CLOSES:
+        return f"leaving the with block ends the connection and gives nothing back: {lost(checkout)}"
+    return f"leaving the with block ends the transaction and gives nothing back: {lost(checkout)}"
+
+
+def lost(checkout: Checkout) -> str:
+    """What comes of it."""
+    return checkout.consequence or f"the pool never gets back what {checkout.title} takes"
 
 
 def by_close(checkout: Checkout) -> str:
     """What `close()` does instead."""
-    return f"close() ends the connection, and the pool goes on counting what {checkout.title} takes as in use"
+    counted = f"close() ends the connection, and the pool goes on counting what {checkout.title} takes as in use"
+    return f"{counted}: {checkout.consequence}" if checkout.consequence else counted
 
 
 def severity_of(checkout: Checkout) -> Severity:

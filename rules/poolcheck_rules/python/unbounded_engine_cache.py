@@ -11,8 +11,8 @@ from poolcheck.finding import Finding, Severity
 from poolcheck.read.python.bindings import bound_in, dotted, parameters
 from poolcheck.read.python.capacity import most_connections
 from poolcheck.read.python.constructors import Library
+from poolcheck.read.python.deeds import surroundings
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.fate import surroundings
 from poolcheck.read.python.names import definitions
 from poolcheck.read.python.pools import ClientPool, Role
 from poolcheck.read.python.recurring import callers_of, depends_on_parameters, requested

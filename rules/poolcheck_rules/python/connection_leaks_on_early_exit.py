@@ -1,0 +1,52 @@
+"""A connection that some way out of a function does not give back, and another does."""
+
+from collections.abc import Iterator, Mapping
+
+from poolcheck.finding import Finding, Note, Severity
+from poolcheck.read.python.checkouts import Checkout
+from poolcheck.read.python.facts import PythonModule
+from poolcheck.read.python.fate import Leaving, Outcome
+from poolcheck.read.python.pools import Role
+from poolcheck.read.python.terms import Dropped
+from poolcheck.rule import Rule
+
+HOW: Mapping[Leaving, str] = {
+    Leaving.RETURNING: "returns here",
+    Leaving.RAISING: "raises here",
+    Leaving.LOOPING: "goes on from here",
+    Leaving.OVERWRITING: "takes another here",
+    Leaving.ENDING: "ends behind this",
+}
+
+
+class ConnectionLeaksOnEarlyExit(Rule[PythonModule]):
+    id = "connection-leaks-on-early-exit"
+    severity = Severity.ERROR
+    since = "0.1"
+
+    def check(self, module: PythonModule) -> Iterator[Finding]:
+        for checkout in module.checkouts:
+            fate = checkout.fate
+            if fate is None or fate.outcome is not Outcome.LEFT_EARLY or checkout.role is Role.TEST:
+                continue
+            notes = [Note(each.span, f"{HOW[each.how]}, and still has it") for each in fate.left]
+            if fate.release:
+                notes.append(Note(fate.release, "is given back only here"))
+            yield self.finding(checkout.span, message(checkout), notes=notes, severity=severity_of(checkout))
+
+
+def message(checkout: Checkout) -> str:
+    """What does not happen, and what comes of it."""
+    if checkout.is_opened:
+        return f"{checkout.function}() does not close what {checkout.title} opens on every way out"
+    consequence = f": {checkout.consequence}" if checkout.consequence else ""
+    return f"{checkout.function}() does not give back what {checkout.title} takes on every way out{consequence}"
+
+
+def severity_of(checkout: Checkout) -> Severity:
+    """A pool loses the connection, or does for long; one that goes back when Python forgets it is milder."""
+    terms = checkout.terms
+    goes_back = terms is not None and (terms.dropped is Dropped.RETURNED or terms.is_session)
+    is_lost = checkout.is_pooled and not checkout.pool_is_local and not goes_back
+    severity = Severity.ERROR if is_lost else Severity.WARNING
+    return severity.milder if checkout.runs_once else severity
