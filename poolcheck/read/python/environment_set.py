@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import libcst as cst
 
@@ -15,6 +16,7 @@ _ENVIRON = "os.environ"
 _MENTIONS = re.compile(r"\benviron\b")
 
 
+@lru_cache(maxsize=64)
 def variable_set(module: Module, name: str) -> Value | None:
     """What a module sets a variable to, at its top or in a function; None where it does not."""
     if name not in module.source.text:

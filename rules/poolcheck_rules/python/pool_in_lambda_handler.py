@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import libcst as cst
 
@@ -91,6 +92,7 @@ def imports_from(module: Module, other: Module) -> bool:
     return any(each and each[0] is other for each in found)
 
 
+@lru_cache(maxsize=64)
 def handler_of(module: Module) -> EntryPoint | None:
     """The handler of Lambda's in a module."""
     for piece in module.pieces:
