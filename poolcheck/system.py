@@ -5,7 +5,7 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from poolcheck.amount import Amount, Overrun, Reason, either, overrun, total
-from poolcheck.finding import Finding, Note
+from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.document import Fact
 from poolcheck.read.pgbouncer.config import Effective, Entry, PgBouncerConfig, PoolMode, Version
 from poolcheck.source import Located, Span
@@ -157,6 +157,11 @@ class Sharing(NamedTuple):
     def is_certain(self) -> bool:
         """Whether everything is seen."""
         return not self.provided
+
+    @property
+    def severity(self) -> Severity | None:
+        """How severe what rests on it is: as severe as the rule has it, or less where not everything is seen."""
+        return None if self.is_certain else Severity.WARNING
 
 
 def sharing(target: Target | None) -> Sharing | None:

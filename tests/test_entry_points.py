@@ -7,10 +7,11 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.entry_points import EntryPoint, Kind, entry_point, library_of, references
+from poolcheck.read.python.entry_points import EntryPoint, Kind, entry_point, library_of
 from poolcheck.read.python.module import Module, Project
 from poolcheck.read.python.pools import pools_of
 from poolcheck.read.python.recurring import Holder, Recurrence, holder_of, recurrences
+from poolcheck.read.python.references import references
 from poolcheck.read.python.scope import Class, Definition, Scope
 from poolcheck.read.python.trees import walk
 from poolcheck.read.python.uses import Placed, placed

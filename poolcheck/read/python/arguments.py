@@ -68,10 +68,9 @@ def is_static(function: cst.FunctionDef) -> bool:
     return any(dotted(each.decorator) == "staticmethod" for each in function.decorators)
 
 
-def named_arguments(call: cst.BaseExpression | None) -> dict[str, cst.BaseExpression]:
-    """The arguments of a call that are given by name."""
-    arguments = call.args if isinstance(call, cst.Call) else ()
-    return {argument.keyword.value: argument.value for argument in arguments if argument.keyword}
+def keyword_of(argument: cst.Arg) -> str:
+    """The name that an argument is given by; "" for a positional one."""
+    return argument.keyword.value if argument.keyword else ""
 
 
 def _is_object_written(function: cst.FunctionDef, call: cst.Call | None) -> bool:

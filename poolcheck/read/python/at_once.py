@@ -7,7 +7,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.arguments import order_of, passed
-from poolcheck.read.python.bindings import bound_in, dotted, parameters
+from poolcheck.read.python.bindings import bound_in, dotted, last_name_behind, parameters
 from poolcheck.read.python.entry_points import EntryPoint, entry_point
 from poolcheck.read.python.entry_points import Kind as Occasion
 from poolcheck.read.python.module import Module
@@ -58,7 +58,7 @@ def uses_at_once(child: Child, group: Group) -> Iterator[Use]:
         seen.add(name)
         is_repeated = child.loop is not None and not _is_made_in(child.loop, session, child.scope)
         if child.loop is None or is_repeated:
-            yield Use(name, session, _last(child.func), is_repeated)
+            yield Use(name, session, last_name_behind(child.func), is_repeated)
 
 
 def _is_made_in(loop: Span, session: Session, scope: Scope) -> bool:
@@ -168,7 +168,7 @@ def _method_of(name: str, call: cst.Call) -> str:
 def _has_lock(function: Function) -> bool:
     """Whether a function waits for its turn."""
     items = (each for each in nodes_of(function) if isinstance(each, cst.WithItem))
-    return any(_LOCK.search(_last(item.item)) for item in items)
+    return any(_LOCK.search(last_name_behind(item.item)) for item in items)
 
 
 class Global(NamedTuple):
@@ -228,15 +228,3 @@ def _used_in(name: str, kind: Kind, module: Module) -> tuple[str, Span, EntryPoi
                 if entry and entry.kind in _REQUESTS:
                     return function.name.value, scope.span(call.func), entry
     return None
-
-
-def _last(node: cst.CSTNode) -> str:
-    match node:
-        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
-            return name
-        case cst.Call(func=func):
-            return _last(func)
-        case cst.Subscript(value=value):
-            return _last(value)
-        case _:
-            return ""

@@ -76,6 +76,22 @@ def dotted(node: cst.CSTNode) -> str | None:
     return ".".join([node.value, *reversed(names)]) if isinstance(node, cst.Name) else None
 
 
+def last_name(node: cst.CSTNode) -> str:
+    """The last part of a dotted name, whatever it is an attribute of; "" for anything else."""
+    match node:
+        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
+            return name
+        case _:
+            return ""
+
+
+def last_name_behind(node: cst.CSTNode) -> str:
+    """The same of what is called, or subscripted, in the end."""
+    while isinstance(node, cst.Call | cst.Subscript):
+        node = node.func if isinstance(node, cst.Call) else node.value
+    return last_name(node)
+
+
 _BINDING = frozenset(
     {
         cst.AnnAssign, cst.Assign, cst.AugAssign, cst.ClassDef, cst.CompFor, cst.Del, cst.ExceptHandler, cst.For,

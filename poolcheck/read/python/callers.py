@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from poolcheck.read.python.bindings import last_name
 from poolcheck.read.python.module import Module, Project
 from poolcheck.read.python.names import definitions, making_of, objects_of
 from poolcheck.read.python.scope import (
@@ -252,7 +253,7 @@ def _uses_in(word: str, statement: cst.CSTNode, scope: Scope) -> Iterator[_Use]:
         node, around, within = waiting.pop()
         if isinstance(node, _NO_USES):
             continue
-        if isinstance(node, cst.Name | cst.Attribute) and _last_name(node) == word and _is_used(node, around):
+        if isinstance(node, cst.Name | cst.Attribute) and last_name(node) == word and _is_used(node, around):
             is_called = bool(around) and isinstance(around[0], cst.Call) and around[0].func is node
             yield _Use(node, around[0] if is_called else node, around[1:] if is_called else around, within)
         inner = within.inside(node) if isinstance(node, cst.FunctionDef) else within
@@ -351,9 +352,9 @@ def _is_about_types(use: _Use) -> bool:
         case (cst.Arg(), cst.ClassDef(), *_):
             return True
         case (cst.Arg(keyword=None), cst.Call(func=func), *_):
-            return _last_name(func) in _ABOUT_TYPES
+            return last_name(func) in _ABOUT_TYPES
         case (cst.Element(), cst.Tuple(), cst.Arg(keyword=None), cst.Call(func=func), *_):
-            return _last_name(func) in _ABOUT_TYPES
+            return last_name(func) in _ABOUT_TYPES
         case (
             cst.ExceptHandler() | cst.Raise() | cst.MatchClass() | cst.ComparisonTarget() | cst.Comparison(),
             *_,
@@ -394,11 +395,3 @@ def _is_parsed(owner: Class, modules: Sequence[Module]) -> bool:
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
-
-
-def _last_name(node: cst.CSTNode) -> str:
-    match node:
-        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
-            return name
-        case _:
-            return ""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.arguments import passed
-from poolcheck.read.python.bindings import annotation_of, bound_in, dotted, inside
+from poolcheck.read.python.bindings import annotation_of, bound_in, dotted, inside, last_name_behind
 from poolcheck.read.python.constructors import BY_NAME, Constructor, Holds, Library
 from poolcheck.read.python.evaluate import evaluate
 from poolcheck.read.python.fate import Fate, Outcome, Taken, fate_of, walk_of
@@ -171,18 +171,8 @@ def _calls(root: cst.CSTNode, scope: Scope) -> Iterator[tuple[cst.Call, Scope, _
 def _bounds(node: cst.CSTNode) -> bool:
     """Whether a node sets a limit to the time of what is in it, or to how many do it at once."""
     if isinstance(node, cst.With):
-        return any(_bounds(item.item) or _COUNTS.search(_last_name(item.item)) for item in node.items)
-    return isinstance(node, cst.Call) and _last_name(node.func) in _BOUNDING
-
-
-def _last_name(node: cst.CSTNode) -> str:
-    match node:
-        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
-            return name
-        case cst.Call(func=func):
-            return _last_name(func)
-        case _:
-            return ""
+        return any(_bounds(item.item) or _COUNTS.search(last_name_behind(item.item)) for item in node.items)
+    return isinstance(node, cst.Call) and last_name_behind(node.func) in _BOUNDING
 
 
 class _Source(NamedTuple):
@@ -228,7 +218,7 @@ DEEPEST = 3
 
 def _source(call: cst.Call, scope: Scope, depth: int) -> _Source | None:
     """What a call takes a connection from; None where it takes none."""
-    method = _last_name(call.func)
+    method = last_name_behind(call.func)
     if connects := constructor_called(call, scope):
         return _Source(Made(connects), _of_driver(call, connects)) if not connects.is_pool else None
     if session := _session(call, scope):
@@ -281,7 +271,7 @@ def _lent(call: cst.Call, pool: cst.BaseExpression, scope: Scope) -> _Source | N
     if is_keyed or any(functions_called(call.func, scope)):
         return None
     made = made_by(pool, scope)
-    if made is None and ("pool" not in _last_name(pool).lower() or _is_typed(pool, scope)):
+    if made is None and ("pool" not in last_name_behind(pool).lower() or _is_typed(pool, scope)):
         return None
     if made and made.constructor.library not in {Library.PSYCOPG, Library.PSYCOPG2}:
         return None
@@ -301,7 +291,7 @@ def _closes_into(made: Made) -> bool:
 def _from_likely_engine(call: cst.Call, engine: cst.BaseExpression, method: str, scope: Scope) -> _Source | None:
     """A connection from what is called an engine, in a module that uses SQLAlchemy."""
     terms = of_method(Library.SQLALCHEMY, method)
-    if terms is None or not _last_name(engine).lower().endswith("engine"):
+    if terms is None or not last_name_behind(engine).lower().endswith("engine"):
         return None
     packages = {each.target.partition(".")[0] for each in scope.module.imports}
     is_other = _is_typed(engine, scope) or any(functions_called(call.func, scope))
@@ -328,11 +318,13 @@ _ASYNC_ENGINE = BY_NAME["sqlalchemy.ext.asyncio.create_async_engine"]
 
 def _session(call: cst.Call, scope: Scope) -> _Source | None:
     """A session of SQLAlchemy's that takes its connections from an engine."""
-    if "ession" not in _last_name(call.func) and "maker" not in _last_name(call.func).lower():
+    if "ession" not in last_name_behind(call.func) and "maker" not in last_name_behind(call.func).lower():
         return None
     name = qualified(call.func, scope) or ""
     if name in _SESSIONS | _ASYNC_SESSIONS:
-        return _of_session(name in _ASYNC_SESSIONS) if _binds_engine(call, scope, is_certain=False) else None
+        return (
+            _of_session(is_async=name in _ASYNC_SESSIONS) if _binds_engine(call, scope, is_certain=False) else None
+        )
     found = _bound_to(call.func, scope)
     makers = [each for each in found if isinstance(each.node, cst.Call)]
     names = {qualified(each.node.func, each.scope) for each in makers if isinstance(each.node, cst.Call)}
@@ -368,7 +360,7 @@ def _makes_async(maker: cst.Call, scope: Scope) -> bool:
     return any(qualified(each, scope) in _ASYNC_SESSIONS for each in classes)
 
 
-def _of_session(is_async: bool) -> _Source:  # noqa: FBT001
+def _of_session(*, is_async: bool) -> _Source:
     return _Source(Made(_ASYNC_ENGINE if is_async else _ENGINE), ASYNC_SESSION if is_async else SESSION)
 
 
@@ -378,7 +370,7 @@ def _binds_engine(call: cst.Call, scope: Scope, *, is_certain: bool) -> bool:
         if argument.keyword is None or argument.keyword.value == "bind":
             made = made_by(argument.value, scope)
             return bool(made and made.constructor.is_pool) or (
-                _last_name(argument.value).lower().endswith("engine")
+                last_name_behind(argument.value).lower().endswith("engine")
             )
     return is_certain
 
@@ -422,11 +414,14 @@ def _sources_in(function: Definition, depth: int) -> list[tuple[_Source, Walked]
 
 def _is_typed(node: cst.BaseExpression, scope: Scope) -> bool:
     """Whether it is seen what something is, be it nothing that is known: it has a type, or a class makes it."""
-    if class_of(node, scope) or any(annotation_of(_last_name(node), function) for function in scope.functions):
+    if class_of(node, scope) or any(
+        annotation_of(last_name_behind(node), function) for function in scope.functions
+    ):
         return True
     bound = [each.node for each in definitions(node, scope).definitions]
     return any(
-        isinstance(each, cst.AnnAssign) or (isinstance(each, cst.Call) and _last_name(each.func)[:1].isupper())
+        isinstance(each, cst.AnnAssign)
+        or (isinstance(each, cst.Call) and last_name_behind(each.func)[:1].isupper())
         for each in bound
     )
 
@@ -437,7 +432,7 @@ def _taken(call: cst.Call, source: _Source, scope: Scope, role: Role) -> Checkou
     return Checkout(
         span=scope.span(call),
         title=_in_short(call),
-        method=_last_name(call.func),
+        method=last_name_behind(call.func),
         maker=maker,
         arguments={each.keyword.value: evaluate(each.value, scope) for each in call.args if each.keyword},
         function=function.name.value if function else None,
@@ -506,7 +501,7 @@ def _is_local(method: cst.BaseExpression, scope: Scope) -> bool:
 def _is_closed(method: cst.BaseExpression, scope: Scope) -> bool:
     """Whether the function closes the pool that a method is of, and with it the connections that are out."""
     pool = dotted(method.value) if isinstance(method, cst.Attribute) else None
-    if pool is None or _last_name(method) != "getconn" or not scope.functions:
+    if pool is None or last_name_behind(method) != "getconn" or not scope.functions:
         return False
     return not {f"{pool}.close", f"{pool}.closeall"}.isdisjoint(_called_in(scope.functions[-1]))
 
@@ -520,7 +515,7 @@ def _called_in(function: cst.FunctionDef) -> frozenset[str]:
 
 def _is_main(function: cst.FunctionDef) -> bool:
     """Whether a function is the one that a script consists of, or a command of the shell."""
-    decorators = {_last_name(decorator.decorator) for decorator in function.decorators}
+    decorators = {last_name_behind(decorator.decorator) for decorator in function.decorators}
     commands = (
         each.decorator.func if isinstance(each.decorator, cst.Call) else each.decorator
         for each in function.decorators

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import libcst as cst
 
-from poolcheck.read.python.bindings import bound_in, dotted, inside
+from poolcheck.read.python.bindings import bound_in, dotted, inside, last_name
 from poolcheck.read.python.terms import Terms, With
 from poolcheck.read.python.trees import children, walk
 
@@ -538,15 +538,6 @@ _LOOKING = (
 def _only_uses(name: str) -> bool:
     """Whether a function likely keeps nothing of what it is given: no class, and none that is named for it."""
     return not _KEEPING.search(name) and name.lstrip("_")[:1].islower()
-
-
-def last_name(node: cst.CSTNode) -> str:
-    """The last part of a dotted name."""
-    match node:
-        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
-            return name
-        case _:
-            return ""
 
 
 def _bound_by(item: cst.WithItem) -> tuple[str, ...] | None:

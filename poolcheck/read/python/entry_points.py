@@ -5,24 +5,21 @@ in them are looked up through imports; where an object's maker is not seen, the 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from functools import lru_cache
 from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.bindings import dotted, parameters, returned
+from poolcheck.read.python.arguments import keyword_of
+from poolcheck.read.python.bindings import dotted, last_name_behind, parameters, returned
 from poolcheck.read.python.bound import openings
 from poolcheck.read.python.module import Module
 from poolcheck.read.python.names import definitions, functions_called
 from poolcheck.read.python.pools import Role, role_of
-from poolcheck.read.python.scope import Class, Definition, Scope, class_named, lineage, qualified
-from poolcheck.read.python.trees import children
+from poolcheck.read.python.references import Reference, references
+from poolcheck.read.python.scope import Class, Definition, Scope, lineage, qualified
 from poolcheck.source import Span
-
-MOST_REFERENCES = 64
-"""So many names that may stand for a function are looked at."""
 
 
 class Kind(StrEnum):
@@ -91,41 +88,6 @@ _OCCASIONS: Mapping[Kind, str] = {
 }
 
 
-class Reference(NamedTuple):
-    """A name or an attribute that stands for a function, with the nodes around it, inmost first, and its scope."""
-
-    node: cst.Name | cst.Attribute
-    around: tuple[cst.CSTNode, ...]
-    scope: Scope
-
-    @property
-    def call(self) -> cst.Call | None:
-        """The call of the function, if it is called there."""
-        match self.around[:1]:
-            case (cst.Call(func=func) as call,) if func is self.node:
-                return call
-            case _:
-                return None
-
-    @property
-    def is_handed_on(self) -> bool:
-        """Whether it is handed to what calls it once and soon: a thread, an executor."""
-        match self.around[:2]:
-            case (cst.Arg() as argument, cst.Call(func=func)):
-                name = _last_name(func)
-                return name in _CALLING or (name in {"Process", "Thread"} and _keyword(argument) == "target")
-            case _:
-                return False
-
-
-_CALLING = frozenset(
-    {
-        "add_task", "run_in_executor", "run_in_threadpool", "run_sync", "start_soon", "submit", "sync_to_async",
-        "to_thread",
-    }
-)  # fmt: skip
-
-
 def entry_point(function: Definition) -> EntryPoint | None:
     """How a function is run, as its decorators, its class, its signature and who registers it show.
 
@@ -144,34 +106,10 @@ def entry_point(function: Definition) -> EntryPoint | None:
     )
 
 
-def references(function: Definition) -> Iterator[Reference]:
-    """Where a function of the project is named as a value, except in tests and where it is defined.
-
-    Not all are found where many pieces of code name it. The order is that of the modules, its own first.
-    """
-    node, scope = function
-    if not isinstance(node, cst.FunctionDef):
-        return
-    name, home = node.name.value, scope.module
-    paths = () if scope.functions else home.project.mentions.of(name) or ()
-    yield from (each for each in _everywhere(name, home, paths) if _is_meant(each, function))
-
-
-def references_to_class(owner: Class) -> Iterator[Reference]:
-    """Where a class of the project is named as a value, except in tests."""
-    home = owner.module
-    last = owner.name.rpartition(".")[2]
-    return (
-        each
-        for each in _everywhere(last, home, home.project.mentions.of(last) or ())
-        if class_named(each.node, each.scope) == owner.itself
-    )
-
-
 def depended_on(reference: Reference, name: str) -> EntryPoint | None:
     """What FastAPI or Litestar calls for each request, where a reference says so."""
     match reference.around[:2]:
-        case (cst.Arg(), cst.Call(func=func)) if _last_name(func) in {"Depends", "Security"}:
+        case (cst.Arg(), cst.Call(func=func)) if last_name_behind(func) in {"Depends", "Security"}:
             return EntryPoint(Kind.DEPENDENCY, name, reference.scope.span(reference.node), "fastapi")
         case _:
             return None
@@ -301,11 +239,11 @@ def _by_decorator(decorator: cst.Decorator, function: cst.FunctionDef, scope: Sc
     node = decorator.decorator
     call = node if isinstance(node, cst.Call) else None
     named = call.func if call else node
-    if _last_name(named) == "connect" and isinstance(named, cst.Attribute):
+    if last_name_behind(named) == "connect" and isinstance(named, cst.Attribute):
         # Signals of Celery's: `@worker_process_init.connect`.
         named = named.value
     package = (_maker_of(named, scope) or "").partition(".")[0]
-    kind = _kind(_Decorator(_last_name(named), call, package, function.name.value, scope))
+    kind = _kind(_Decorator(last_name_behind(named), call, package, function.name.value, scope))
     return EntryPoint(kind, function.name.value, scope.span(node), package) if kind else None
 
 
@@ -373,7 +311,7 @@ def _kind(decorator: _Decorator) -> Kind | None:
 
 def _is_for_requests(call: cst.Call | None) -> bool:
     """What dishka is told by `scope=Scope.REQUEST`."""
-    return any(_last_name(each.value) == "REQUEST" for each in (call.args if call else ()))
+    return any(last_name_behind(each.value) == "REQUEST" for each in (call.args if call else ()))
 
 
 _READY = frozenset({"on_connect", "on_ready", "setup_hook"})
@@ -525,7 +463,7 @@ def _by_class(function: cst.FunctionDef, scope: Scope) -> EntryPoint | None:
 def _bases(owner: Class) -> Iterator[str]:
     """The names of a class's bases, as they are written."""
     for _, statement in openings(owner.module, owner.name):
-        yield from (_last_name(base.value) for base in statement.bases)
+        yield from (last_name_behind(base.value) for base in statement.bases)
 
 
 def _is_servicer(base: str) -> bool:
@@ -646,11 +584,11 @@ def _registered(reference: Reference, function: Definition) -> EntryPoint | None
 
 
 def _kind_registered(func: cst.BaseExpression, call: cst.Call, argument: cst.Arg, scope: Scope) -> Kind | None:
-    called, keyword = _last_name(func), _keyword(argument)
+    called, keyword = last_name_behind(func), keyword_of(argument)
     if called in {"Depends", "Security"} or called in {"Singleton", "Resource"}:
         return _REGISTERING[called]
     if called == "Provide":
-        is_cached = any(_keyword(each) == "use_cache" for each in call.args)
+        is_cached = any(keyword_of(each) == "use_cache" for each in call.args)
         return Kind.CACHED if is_cached else Kind.DEPENDENCY
     if keyword in _KEYWORDS and not (keyword == "callback" and not imports_any(scope.module, _MESSAGING)):
         return _KEYWORDS[keyword]
@@ -662,11 +600,11 @@ def _kind_registered(func: cst.BaseExpression, call: cst.Call, argument: cst.Arg
         return None if _says_shutdown(call) else Kind.STARTUP
     if called == "append" and isinstance(func, cst.Attribute):
         lists = {"on_startup": Kind.STARTUP, "cleanup_ctx": Kind.STARTUP, "middlewares": Kind.HOOK}
-        return lists.get(_last_name(func.value))
+        return lists.get(last_name_behind(func.value))
     if (
         called == "register"
         and isinstance(func, cst.Attribute)
-        and _last_name(func.value) in {"message", "callback_query"}
+        and last_name_behind(func.value) in {"message", "callback_query"}
     ):
         return Kind.MESSAGE
     return _REGISTERING.get(called)
@@ -679,97 +617,3 @@ def _of_worker_settings(target: str, name: str, reference: Reference) -> EntryPo
     kinds = {"functions": Kind.TASK, "on_startup": Kind.STARTUP, "on_job_start": Kind.TASK}
     kind = kinds.get(target)
     return EntryPoint(kind, name, reference.scope.span(reference.node), "arq") if kind else None
-
-
-# Where a function is named.
-
-
-def _everywhere(name: str, home: Module, paths: Iterable[str]) -> Iterator[Reference]:
-    """All that is called so, or is imported from what is called so, first in one module and then in others."""
-    count = 0
-    for path in dict.fromkeys((home.path, *paths)):
-        module = home.project.module(path)
-        if module is None or (path != home.path and role_of(path) is Role.TEST):
-            continue
-        for word in (name, *module.renamed(name)):
-            for reference in _named(word, module):
-                count += 1
-                if count > MOST_REFERENCES:
-                    return
-                yield reference
-
-
-@lru_cache(maxsize=1024)
-def _named(word: str, module: Module) -> tuple[Reference, ...]:
-    """The names and attributes in a module that are called so: many functions may be called alike."""
-    return tuple(_find_named(word, module))
-
-
-def _find_named(word: str, module: Module) -> Iterator[Reference]:
-    for piece in module.naming(word):
-        if module.masked.text.startswith(("from ", "import "), piece.start):
-            continue
-        owner = Class(module, piece.scope) if piece.scope else None
-        for tree, statement in module.statements(piece):
-            yield from _named_in(statement, word, Scope(module, tree, owner=owner))
-
-
-def _named_in(root: cst.CSTNode, word: str, scope: Scope) -> Iterator[Reference]:
-    waiting: list[tuple[cst.CSTNode, tuple[cst.CSTNode, ...], Scope]] = [(root, (), scope)]
-    while waiting:
-        node, around, within = waiting.pop()
-        if isinstance(node, cst.Import | cst.ImportFrom):
-            continue
-        if isinstance(node, cst.Name | cst.Attribute) and _last_name(node) == word and _is_value(node, around):
-            yield Reference(node, around, within)
-        if isinstance(node, cst.FunctionDef):
-            inner = within.inside(node)
-            above = (node, *around)
-            # Decorators, defaults and types are read where the function is defined.
-            waiting += [(child, above, inner if child is node.body else within) for child in children(node)][::-1]
-        else:
-            waiting += [(child, (node, *around), within) for child in children(node)][::-1]
-
-
-def _is_value(node: cst.Name | cst.Attribute, around: tuple[cst.CSTNode, ...]) -> bool:
-    match around[:1]:
-        case (cst.FunctionDef(name=name) | cst.ClassDef(name=name) | cst.Param(name=name),):
-            return name is not node
-        case (cst.Arg(keyword=name),):
-            return name is not node
-        case (cst.Attribute(attr=name),):
-            return name is not node
-        case (cst.AssignTarget() | cst.Global() | cst.Nonlocal() | cst.NameItem(),):
-            return False
-        case _:
-            return True
-
-
-def _is_meant(reference: Reference, function: Definition) -> bool:
-    """Whether a function is what a name stands for."""
-    found = definitions(reference.node, reference.scope).definitions
-    return any(isinstance(each.node, cst.FunctionDef) and _is_same(each, function) for each in found)
-
-
-def _is_same(one: Definition, other: Definition) -> bool:
-    """Whether two definitions are one. A piece may have been parsed twice; places in a tree take long to find."""
-    if one.node is other.node:
-        return True
-    mine, its = one.scope.tree, other.scope.tree
-    return (mine.path, mine.piece) == (its.path, its.piece) and one.scope.span(one.node) == other.scope.span(
-        other.node
-    )
-
-
-def _keyword(argument: cst.Arg) -> str:
-    return argument.keyword.value if argument.keyword else ""
-
-
-def _last_name(node: cst.CSTNode) -> str:
-    match node:
-        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
-            return name
-        case cst.Call(func=func) | cst.Subscript(value=func):
-            return _last_name(func)
-        case _:
-            return ""

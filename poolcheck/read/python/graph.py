@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.bindings import dotted, inside
+from poolcheck.read.python.bindings import dotted, inside, last_name_behind
 
 
 class Kind(StrEnum):
@@ -270,7 +270,7 @@ class _Builder:
         node = self._new(Kind.LEAVE, item, layer)
         is_raising = leaving is _Leaving.RAISE
         self._left.append(partial(self._beyond_layer, layer, leaving, node, Way.RAISE if is_raising else Way.ON))
-        if is_raising and _last_name(item.item) in SWALLOWING:
+        if is_raising and last_name_behind(item.item) in SWALLOWING:
             self._left.append(partial(self._beyond_layer, layer, _Leaving.AT_ITS_END, node, Way.CAUGHT))
         elif not is_raising:
             self._left.append(partial(self._beyond_layer, layer, _Leaving.RAISE, node, Way.RAISE))
@@ -482,8 +482,8 @@ def exceptions_named(handler: cst.CSTNode) -> tuple[str, ...]:
     if not isinstance(handler, cst.ExceptHandler | cst.ExceptStarHandler) or handler.type is None:
         return ()
     if isinstance(handler.type, cst.Tuple):
-        return tuple(_last_name(element.value) for element in handler.type.elements)
-    return (_last_name(handler.type),)
+        return tuple(last_name_behind(element.value) for element in handler.type.elements)
+    return (last_name_behind(handler.type),)
 
 
 def catches_all(handler: cst.CSTNode) -> bool:
@@ -504,16 +504,6 @@ def _ends_process(value: cst.CSTNode | None) -> bool:
 
 def _matches_all(pattern: cst.MatchPattern) -> bool:
     return isinstance(pattern, cst.MatchAs) and pattern.pattern is None
-
-
-def _last_name(node: cst.CSTNode) -> str:
-    match node:
-        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
-            return name
-        case cst.Call(func=func):
-            return _last_name(func)
-        case _:
-            return ""
 
 
 def _statements(body: cst.BaseSuite) -> Sequence[cst.CSTNode]:

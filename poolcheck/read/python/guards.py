@@ -58,17 +58,17 @@ def answer(test: cst.BaseExpression, known: Knowledge, held: frozenset[str]) -> 
             return found if found is None or is_straight else not found
 
 
-def learned(test: cst.BaseExpression, outcome: bool, known: Knowledge) -> Knowledge:  # noqa: FBT001
+def learned(test: cst.BaseExpression, known: Knowledge, *, outcome: bool) -> Knowledge:
     """What is known when a test has answered."""
     match test:
         case cst.UnaryOperation(operator=cst.Not(), expression=inner):
-            return learned(inner, not outcome, known)
+            return learned(inner, known, outcome=not outcome)
         case cst.BooleanOperation(left=left, operator=operator, right=right):
             if isinstance(operator, cst.And) == outcome:
-                return learned(right, outcome, learned(left, outcome, known))
+                return learned(right, learned(left, known, outcome=outcome), outcome=outcome)
             return _with(code(test), known, outcome=outcome)
         case cst.NamedExpr(target=cst.Name() as target):
-            return learned(target, outcome, known)
+            return learned(target, known, outcome=outcome)
         case _:
             text, is_straight = _asked(test)
             return _with(text, known, outcome=outcome is is_straight)

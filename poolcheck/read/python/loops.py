@@ -7,7 +7,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.arguments import order_of, passed
-from poolcheck.read.python.bindings import bound_in, parameters
+from poolcheck.read.python.bindings import bound_in, last_name, parameters
 from poolcheck.read.python.entry_points import EntryPoint, entry_point
 from poolcheck.read.python.module import Module
 from poolcheck.read.python.names import definitions, functions_called
@@ -123,7 +123,7 @@ def _is_new(loop: cst.Name, scope: Scope) -> bool:
 
 def _run_by_helper(call: cst.Call, scope: Scope) -> tuple[cst.BaseExpression, str] | None:
     """What a function of the project is given that runs it."""
-    name = _last_name(call.func)
+    name = last_name(call.func)
     if not call.args or not _HELPER.match(f"{name}("):
         return None
     for helper, around in functions_called(call.func, scope):
@@ -157,11 +157,3 @@ def _again(call: cst.Call, scope: Scope, function: Definition | None) -> str:
     loop = loop_around(scope.span(call), scope)
     is_left = loop and _LEAVES.search(scope.module.masked.text, loop.start, loop.end)
     return "round of the loop" if loop and not is_left else ""
-
-
-def _last_name(node: cst.CSTNode) -> str:
-    match node:
-        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
-            return name
-        case _:
-            return ""

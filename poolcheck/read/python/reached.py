@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.bindings import bound_in, dotted
+from poolcheck.read.python.bindings import bound_in, dotted, last_name
 from poolcheck.read.python.constructors import Constructor
 from poolcheck.read.python.module import Module
 from poolcheck.read.python.names import definitions, functions_called
@@ -118,7 +118,7 @@ def kept_in(function: Function) -> Iterator[tuple[cst.BaseExpression, Kept]]:
             case cst.Call() if is_cached and (made := constructor_called(node, function.scope)):
                 yield node, Kept(node, function.scope, made)
             case cst.Name() | cst.Attribute():
-                if _LIKELY.search(_last(node)) and (found := kept(node, function.scope)):
+                if _LIKELY.search(last_name(node)) and (found := kept(node, function.scope)):
                     yield node, found
             case _:
                 pass
@@ -164,7 +164,3 @@ def _pools_in(module: Module) -> tuple[ClientPool, ...]:
 def _is_none(node: cst.CSTNode | None) -> bool:
     value = node.value if isinstance(node, cst.AnnAssign) else node
     return value is None or (isinstance(value, cst.Name) and value.value == "None")
-
-
-def _last(node: cst.Name | cst.Attribute) -> str:
-    return node.attr.value if isinstance(node, cst.Attribute) else node.value

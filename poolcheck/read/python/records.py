@@ -137,7 +137,9 @@ def position_of(name: str, owner: Class) -> int | None:
     for each in reversed(lineage(owner).classes):
         for node, _ in fields_of(each):
             said = said_of(node)
-            is_apart = any(_is(said.argument(word), value) for word, value in (("init", False), ("kw_only", True)))
+            is_apart = any(
+                _is(said.argument(word), value=value) for word, value in (("init", False), ("kw_only", True))
+            )
             field = dotted(node.target)
             if field and not is_of_class(node) and not is_apart:
                 names.setdefault(field)
@@ -172,5 +174,5 @@ def has_own_constructor(owner: Class) -> bool:
     )
 
 
-def _is(node: cst.BaseExpression | None, value: bool) -> bool:  # noqa: FBT001
+def _is(node: cst.BaseExpression | None, *, value: bool) -> bool:
     return isinstance(node, cst.Name) and node.value == str(value)

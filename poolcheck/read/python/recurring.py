@@ -10,17 +10,12 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.arguments import order_of, passed
-from poolcheck.read.python.bindings import bound_in, dotted, parameters
+from poolcheck.read.python.bindings import bound_in, dotted, last_name_behind, parameters
 from poolcheck.read.python.deeds import BORROWING, DERIVING, Surroundings, surroundings
-from poolcheck.read.python.entry_points import (
-    EntryPoint,
-    depended_on,
-    entry_point,
-    references,
-    references_to_class,
-)
+from poolcheck.read.python.entry_points import EntryPoint, depended_on, entry_point
 from poolcheck.read.python.names import functions_called
 from poolcheck.read.python.pools import Role, role_of
+from poolcheck.read.python.references import references, references_to_class
 from poolcheck.read.python.scope import Class, Definition, Scope
 from poolcheck.read.python.trees import children, walk
 from poolcheck.read.python.uses import Placed
@@ -505,7 +500,7 @@ class _Following:
         call = self._around.parent(argument)
         if not isinstance(call, cst.Call):
             return Holder.OTHERS
-        name = _last_name(call.func)
+        name = last_name_behind(call.func)
         if argument.star or name in _KEEPING:
             return Holder.OTHERS
         if name in {"aclosing", "closing"}:
@@ -588,13 +583,3 @@ class _Lent(_Following):
         if isinstance(self._around.parent(node), cst.Param):
             return Holder.NOBODY
         return super()._of_use(node, is_derived=is_derived)
-
-
-def _last_name(node: cst.CSTNode) -> str:
-    match node:
-        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
-            return name
-        case cst.Call(func=func):
-            return _last_name(func)
-        case _:
-            return ""

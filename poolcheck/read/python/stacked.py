@@ -4,12 +4,13 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from poolcheck.read.python.arguments import keyword_of
 from poolcheck.read.python.constructors import Constructor
 from poolcheck.read.python.module import Module
 from poolcheck.read.python.pools import ClientPool
 from poolcheck.read.python.provenance import made_by
 from poolcheck.read.python.scope import Scope
-from poolcheck.read.python.scopes import call_in_scope
+from poolcheck.read.python.uses import placed
 from poolcheck.source import Span
 
 _TAKING = frozenset({"acquire", "connection", "get_connection", "getconn"})
@@ -30,10 +31,10 @@ def inner_pool(pool: ClientPool, module: Module) -> Inner | None:
     """The pool that an engine's `creator` takes connections from; None where it connects by itself."""
     if pool.arguments.keys().isdisjoint(_CREATORS):
         return None
-    found = call_in_scope(module, pool.span)
-    for argument in found[0].args if found else ():
-        if found and argument.keyword and argument.keyword.value in _CREATORS:
-            return _taken_from(argument.value, found[1])
+    made = placed(module, pool.span)
+    for argument in made.call.args if made else ():
+        if made and keyword_of(argument) in _CREATORS:
+            return _taken_from(argument.value, made.scope)
     return None
 
 

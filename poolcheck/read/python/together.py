@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.bindings import bound_in, inside
+from poolcheck.read.python.bindings import bound_in, inside, last_name
 from poolcheck.read.python.module import Module
 from poolcheck.read.python.names import definitions
 from poolcheck.read.python.scope import Class, Scope, qualified
@@ -65,7 +65,7 @@ def groups_in(module: Module) -> Iterator[Group]:
             calls = [*calls_in(statement, Scope(module, tree, owner=owner))]
             gathered: set[cst.CSTNode] = set()
             for call, scope, _ in calls:
-                if _last(call.func) == "gather" and qualified(call.func, scope) in _GATHERS:
+                if last_name(call.func) == "gather" and qualified(call.func, scope) in _GATHERS:
                     found = tuple(_gathered(call, scope, gathered))
                     place = scope.span(call.func)
                     yield Group("gather()", place, place.start, is_threads=False, children=found)
@@ -108,7 +108,7 @@ def _coroutines_of(
 ) -> Iterator[Child]:
     """The call itself, or what it makes a task or a list of."""
     name = qualified(call.func, scope)
-    is_task = name in _WRAPPERS or (name is None and _last(call.func) in {"create_task", "ensure_future"})
+    is_task = name in _WRAPPERS or (name is None and last_name(call.func) in {"create_task", "ensure_future"})
     if is_task or (name in {"list", "tuple"} and call.args):
         for argument in call.args[:1]:
             yield from _coroutines(argument.value, scope, loop, gathered, steps - 1)
@@ -146,7 +146,7 @@ def _started(
     """Tasks of a task group, tasks that a loop makes, and functions that are handed to threads."""
     groups: dict[tuple[str, int], list[tuple[Child, Span]]] = {}
     for call, scope, around in calls:
-        if call in gathered or not scope.functions or _last(call.func) not in _STARTING:
+        if call in gathered or not scope.functions or last_name(call.func) not in _STARTING:
             continue
         for title, owner, child in _starting(call, scope, around):
             groups.setdefault((title, owner), []).append((child, scope.span(call.func)))
@@ -163,7 +163,7 @@ def _starting(call: cst.Call, scope: Scope, around: tuple[cst.CSTNode, ...]) -> 
     if repeating is not None and _is_waited_for(around, scope.span(repeating), scope):
         return
     function = id(scope.functions[-1])
-    name, method = qualified(call.func, scope), _last(call.func)
+    name, method = qualified(call.func, scope), last_name(call.func)
     if name in _THREADS:
         yield from (("Thread()", function, child) for child in _in_thread(call, scope, loop))
         return
@@ -231,11 +231,3 @@ def _is_made_by(node: cst.BaseExpression, scope: Scope, makers: frozenset[str]) 
         isinstance(value, cst.Call) and qualified(value.func, each.scope) in makers
         for value, each in zip(values, found, strict=True)
     )
-
-
-def _last(node: cst.CSTNode) -> str:
-    match node:
-        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
-            return name
-        case _:
-            return ""

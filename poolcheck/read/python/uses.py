@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from poolcheck.read.python.arguments import keyword_of
 from poolcheck.read.python.module import Module
+from poolcheck.read.python.names import definitions
 from poolcheck.read.python.pools import Role, role_of
 from poolcheck.read.python.scope import Class, Scope
 from poolcheck.read.python.slices import Piece
@@ -86,6 +88,17 @@ def placed(module: Module, span: Span) -> Placed | None:
                 owner = Class(module, piece.scope) if piece.scope else None
                 return Placed(each.node, Scope(module, tree, each.functions, owner=owner), each.around)
     return None
+
+
+def is_made(module: Module, call: Span, name: str) -> bool:
+    """Whether an argument of a call is a function or an object, and no parameter, which may be None."""
+    found = placed(module, call)
+    for argument in found.call.args if found else ():
+        if found and keyword_of(argument) == name:
+            is_expression = isinstance(argument.value, cst.Lambda | cst.Call | cst.Attribute)
+            bound = definitions(argument.value, found.scope).definitions
+            return is_expression or any(not isinstance(each.node, cst.Param) for each in bound)
+    return False
 
 
 def calls_in(root: cst.CSTNode, scope: Scope) -> Iterator[tuple[cst.Call, Scope, tuple[cst.CSTNode, ...]]]:

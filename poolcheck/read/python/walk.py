@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.bindings import dotted, inside, names_bound
-from poolcheck.read.python.deeds import Deed, Use, Uses, is_endless, last_name
+from poolcheck.read.python.bindings import dotted, inside, last_name, names_bound
+from poolcheck.read.python.deeds import Deed, Use, Uses, is_endless
 from poolcheck.read.python.graph import (
     Edge,
     Graph,
@@ -207,7 +207,7 @@ def told(node: Node, edge: Edge, known: Knowledge, held: frozenset[str]) -> Know
     outcome = edge.way is Way.YES
     if answer(test, known, held) is (not outcome):
         return None
-    return learned(test, outcome, known) if len(known) < MOST_KNOWN else known
+    return learned(test, known, outcome=outcome) if len(known) < MOST_KNOWN else known
 
 
 def _yields(part: cst.CSTNode) -> bool:
@@ -439,7 +439,7 @@ class Walk:
             vain=state.at if use.deed is Deed.IN_VAIN else None,
         )
         for test, outcome in self._conditions():
-            known = learned(test, outcome, known)
+            known = learned(test, known, outcome=outcome)
         known = self._plan.bind(state.at, known)
         if use.deed is Deed.LENT and self._lends:
             self._causes.setdefault(state.at, self._plan.yielding(state.at))

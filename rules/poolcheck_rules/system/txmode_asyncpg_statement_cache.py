@@ -44,7 +44,7 @@ class TxmodeAsyncpgStatementCache(Rule[SystemWithLinks]):
                 message,
                 notes=operands(shared.because, pool.callee),
                 fix=Fix("Have asyncpg cache no statements", (edit,), safe=shared.is_certain) if edit else None,
-                severity=None if shared.is_certain else Severity.WARNING,
+                severity=shared.severity,
             )
 
 

@@ -40,9 +40,8 @@ class TxmodeDjangoIterator(Rule[SystemWithLinks]):
                 f"clients in between{shared.provided}"
             )
             notes = operands(shared.because, done.span)
-            severity = None if shared.is_certain else Severity.WARNING
             fix = fix_of(sent.client.pool, system)
-            yield self.finding(done.span, message, notes=notes, fix=fix, severity=severity)
+            yield self.finding(done.span, message, notes=notes, fix=fix, severity=shared.severity)
 
 
 def has_cursors(pool: "ClientPool") -> bool:

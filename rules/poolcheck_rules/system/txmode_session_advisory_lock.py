@@ -30,8 +30,7 @@ class TxmodeSessionAdvisoryLock(Rule[SystemWithLinks]):
                 f"afterwards{shared.provided}"
             )
             notes = operands(shared.because, done.span)
-            severity = None if shared.is_certain else Severity.WARNING
-            yield self.finding(done.span, message, notes=notes, fix=fix_of(done), severity=severity)
+            yield self.finding(done.span, message, notes=notes, fix=fix_of(done), severity=shared.severity)
 
 
 def fix_of(done: "Executed") -> Fix | None:

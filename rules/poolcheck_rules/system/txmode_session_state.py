@@ -50,7 +50,7 @@ class TxmodeSessionState(Rule[SystemWithLinks]):
                 what.format(words=done.words, pooler=sent.pooler) + shared.provided,
                 notes=operands(shared.because, done.span),
                 fix=fix_of(done),
-                severity=None if shared.is_certain else Severity.WARNING,
+                severity=shared.severity,
             )
 
 

@@ -33,5 +33,4 @@ class TxmodeSqlPrepare(Rule[SystemWithLinks]):
                 f"afterwards{shared.provided}"
             )
             notes = operands(shared.because, done.span)
-            severity = None if shared.is_certain else Severity.WARNING
-            yield self.finding(done.span, message, notes=notes, severity=severity)
+            yield self.finding(done.span, message, notes=notes, severity=shared.severity)

@@ -33,8 +33,7 @@ class TxmodeTempTable(Rule[SystemWithLinks]):
                 f"{done.words} is on a server connection that {sent.pooler} gives to other clients afterwards: "
                 f"what comes next may not find it{shared.provided}"
             )
-            severity = None if shared.is_certain else Severity.WARNING
-            yield self.finding(done.span, message, notes=notes, severity=severity)
+            yield self.finding(done.span, message, notes=notes, severity=shared.severity)
         elif done.transaction:
             message = (
                 f"{done.words} stays on a server connection that {sent.pooler} gives to other clients: "
