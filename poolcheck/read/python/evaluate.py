@@ -1,7 +1,7 @@
 """What an expression is worth, followed through names, calls, settings classes and other modules."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import libcst as cst
@@ -21,6 +21,7 @@ from poolcheck.read.python.outcome import outcome
 from poolcheck.read.python.records import ENUMERATIONS
 from poolcheck.read.python.scope import (
     Call,
+    Class,
     Definition,
     Scope,
     Trail,
@@ -126,9 +127,19 @@ def _attribute(node: cst.Attribute, scope: Scope, trail: Trail) -> Value:
     if not found.definitions and node.attr.value in PARTS_OF_URLS:
         # A URL is the same as its text here.
         return compute(PARTS_OF_URLS[node.attr.value], [worth(node.value, scope)], ())
-    made, others = _behind_making(node.attr.value, found.definitions, worth)
-    values = [*made, *(_as_used(each, node, scope, worth) for each in others)]
+    values: list[Value] = []
+    for bound in _by_object(found.definitions):
+        made, others = _behind_making(node.attr.value, bound, worth)
+        values += [*made, *(_as_used(each, node, scope, worth) for each in others)]
     return either(values if found.is_complete else [*values, Unknown(())], ())
+
+
+def _by_object(bound: Sequence[Definition]) -> Iterable[Sequence[Definition]]:
+    """What binds an attribute, for each of the objects that it may be an attribute of."""
+    groups: dict[Class | None, list[Definition]] = {}
+    for each in bound:
+        groups.setdefault(each.scope.this, []).append(each)
+    return groups.values()
 
 
 def _as_used(definition: Definition, node: cst.Name | cst.Attribute, scope: Scope, worth: Worth) -> Value:
