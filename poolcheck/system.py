@@ -11,9 +11,9 @@ from poolcheck.read.pgbouncer.config import Effective, Entry, PgBouncerConfig, P
 from poolcheck.source import Located, Span
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.executed import Executed
     from poolcheck.read.python.facts import PythonModule
-    from poolcheck.read.python.pools import ClientPool
+    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.sql.executed import Executed
     from poolcheck.value import Value
 
 

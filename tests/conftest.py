@@ -12,8 +12,8 @@ from servers.pgbouncer import Room, open_room
 from servers.postgres import PostgreSQL
 from servers.postgres import start as start_postgres
 
-# The same examples in every run: a fault that chance finds is for whoever searches (pytest --hypothesis-profile=search),
-# and not for whoever changed something else.
+# The same examples in every run: a fault that chance finds is for whoever searches, and not for whoever changed
+# something else. To search: pytest --hypothesis-profile=search
 settings.register_profile("repeated", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None)
 settings.load_profile("repeated")

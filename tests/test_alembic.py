@@ -1,5 +1,5 @@
 from poolcheck.files import Memory
-from poolcheck.read.python.alembic import AlembicFiles
+from poolcheck.read.python.project.alembic import AlembicFiles
 from poolcheck.source import Span
 from poolcheck.value import Known, Table
 

@@ -2,8 +2,8 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.asgi import asgi_starts, server_in_settings
-from poolcheck.read.python.module import Project
+from poolcheck.read.python.running.asgi import asgi_starts, server_in_settings
+from poolcheck.read.python.syntax.module import Project
 
 ASGI = "from django.core.asgi import get_asgi_application\napplication = get_asgi_application()\n"
 

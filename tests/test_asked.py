@@ -1,10 +1,10 @@
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.asked import PGOPTIONS, asked_by, names_in
-from poolcheck.read.python.environment_set import variable_set
-from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.pools import pools_of
+from poolcheck.read.python.pools.asked import PGOPTIONS, asked_by, names_in
+from poolcheck.read.python.pools.client_pools import pools_of
+from poolcheck.read.python.syntax.module import Module, Project
+from poolcheck.read.python.values.environment_set import variable_set
 from poolcheck.value import HOLE, Known, Unknown, Value, scalars_of
 
 

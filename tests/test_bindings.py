@@ -1,7 +1,7 @@
 import libcst as cst
 import pytest
 
-from poolcheck.read.python.bindings import annotation_of, bound_in, dotted, inside, returned
+from poolcheck.read.python.syntax.bindings import annotation_of, bound_in, dotted, inside, returned
 
 
 @pytest.mark.parametrize(

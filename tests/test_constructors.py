@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from poolcheck.functions import Scalar
-from poolcheck.read.python.constructors import (
+from poolcheck.read.python.libraries.constructors import (
     BY_NAME,
     CONSTRUCTORS,
     DJANGO,

@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.python.drivers import DRIVERS, Driver, driver_named
+from poolcheck.read.python.libraries.drivers import DRIVERS, Driver, driver_named
 
 
 def test_each_driver_has_the_name_it_is_found_by() -> None:

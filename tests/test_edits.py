@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.edits import (
+from poolcheck.read.python.syntax.edits import (
     entry_around,
     renamed_argument,
     replaced_argument,
@@ -12,7 +12,7 @@ from poolcheck.read.python.edits import (
     without_argument,
     without_entry,
 )
-from poolcheck.read.python.module import Module, Project
+from poolcheck.read.python.syntax.module import Module, Project
 from poolcheck.source import Edit, Span, apply
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.entry_points import EntryPoint, Kind, entry_point, library_of
-from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.pools import pools_of
-from poolcheck.read.python.recurring import Holder, Recurrence, holder_of, recurrences
-from poolcheck.read.python.references import references
-from poolcheck.read.python.scope import Class, Definition, Scope
-from poolcheck.read.python.trees import walk
-from poolcheck.read.python.uses import Placed, placed
+from poolcheck.read.python.pools.client_pools import pools_of
+from poolcheck.read.python.pools.uses import Placed, placed
+from poolcheck.read.python.running.entry_points import EntryPoint, Kind, entry_point, library_of
+from poolcheck.read.python.running.recurring import Holder, Recurrence, holder_of, recurrences
+from poolcheck.read.python.running.references import references
+from poolcheck.read.python.syntax.module import Module, Project
+from poolcheck.read.python.syntax.trees import walk
+from poolcheck.read.python.values.scope import Class, Definition, Scope
 
 
 def project_of(files: Mapping[str, str]) -> Project:

@@ -4,10 +4,10 @@ import libcst as cst
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.evaluate import evaluate
-from poolcheck.read.python.module import Project
-from poolcheck.read.python.scope import Scope
-from poolcheck.read.python.trees import walk
+from poolcheck.read.python.syntax.module import Project
+from poolcheck.read.python.syntax.trees import walk
+from poolcheck.read.python.values.evaluate import evaluate
+from poolcheck.read.python.values.scope import Scope
 from poolcheck.source import Span
 from poolcheck.value import Known, Table, Value, resolve, text_of
 

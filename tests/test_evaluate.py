@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from poolcheck.files import Memory
 from poolcheck.functions import Scalar
-from poolcheck.read.python.evaluate import evaluate
-from poolcheck.read.python.module import Project
-from poolcheck.read.python.scope import Class, Scope
-from poolcheck.read.python.trees import children
+from poolcheck.read.python.syntax.module import Project
+from poolcheck.read.python.syntax.trees import children
+from poolcheck.read.python.values.evaluate import evaluate
+from poolcheck.read.python.values.scope import Class, Scope
 from poolcheck.source import Span
 from poolcheck.value import (
     Computed,

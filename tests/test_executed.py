@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.executed import Executed, executed_in
 from poolcheck.read.python.interest import EXECUTING, SESSION_NAMES, mentions_a_session
-from poolcheck.read.python.module import Project
+from poolcheck.read.python.sql.executed import Executed, executed_in
+from poolcheck.read.python.syntax.module import Project
 from poolcheck.read.sql.acts import Act
 
 LIBRARY = Path(sysconfig.get_paths()["stdlib"])

@@ -4,9 +4,9 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.checkouts import Checkout, checkouts_of
-from poolcheck.read.python.fate import Fate, Leaving, Outcome
-from poolcheck.read.python.module import Project
+from poolcheck.read.python.leaks.checkouts import Checkout, checkouts_of
+from poolcheck.read.python.leaks.fate import Fate, Leaving, Outcome
+from poolcheck.read.python.syntax.module import Project
 from poolcheck.source import Source, Span
 
 BEFORE = """

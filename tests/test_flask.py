@@ -3,10 +3,10 @@ from collections.abc import Mapping
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.capacity import most_connections
-from poolcheck.read.python.flask import flask_pools
-from poolcheck.read.python.module import Project
-from poolcheck.read.python.pools import ClientPool
+from poolcheck.read.python.pools.capacity import most_connections
+from poolcheck.read.python.pools.client_pools import ClientPool
+from poolcheck.read.python.pools.flask import flask_pools
+from poolcheck.read.python.syntax.module import Project
 from poolcheck.value import Known, Value
 
 URI = "SQLALCHEMY_DATABASE_URI = 'postgresql+psycopg2://web@db/shop'"

@@ -2,10 +2,10 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.forks import forks_after
-from poolcheck.read.python.module import Project
-from poolcheck.read.python.opened import opened_at_import
-from poolcheck.read.python.pools import pools_of
+from poolcheck.read.python.pools.client_pools import pools_of
+from poolcheck.read.python.running.forks import forks_after
+from poolcheck.read.python.running.opened import opened_at_import
+from poolcheck.read.python.syntax.module import Project
 
 POOL = (
     "from psycopg_pool import ConnectionPool\npool = ConnectionPool('', open=True)\n"

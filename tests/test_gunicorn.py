@@ -2,8 +2,8 @@ from poolcheck.amount import Amount
 from poolcheck.files import Memory
 from poolcheck.read.kubernetes.launchers import Launch, launch
 from poolcheck.read.kubernetes.manifest import Container
-from poolcheck.read.python.gunicorn import configured
-from poolcheck.read.python.module import Project
+from poolcheck.read.python.running.gunicorn import configured
+from poolcheck.read.python.syntax.module import Project
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import Known, Value
 

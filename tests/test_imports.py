@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from poolcheck.read.python.imports import imports
-from poolcheck.read.python.slices import mask
+from poolcheck.read.python.syntax.imports import imports
+from poolcheck.read.python.syntax.slices import mask
 
 LIBRARY = Path(sysconfig.get_paths()["stdlib"])
 SAMPLE = sorted([*LIBRARY.glob("*.py"), *LIBRARY.glob("[a-k]*/*.py")])[::9]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolcheck.read.python.constructors import BY_NAME
 from poolcheck.read.python.interest import NAMES, anchored, mentions_a_pool
+from poolcheck.read.python.libraries.constructors import BY_NAME
 
 LIBRARY = Path(sysconfig.get_paths()["stdlib"])
 SAMPLE = sorted(LIBRARY.glob("*.py"))[::5]

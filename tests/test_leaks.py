@@ -9,9 +9,9 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.checkouts import checkouts_of
-from poolcheck.read.python.fate import Outcome
-from poolcheck.read.python.module import Project
+from poolcheck.read.python.leaks.checkouts import checkouts_of
+from poolcheck.read.python.leaks.fate import Outcome
+from poolcheck.read.python.syntax.module import Project
 from poolcheck.source import Source
 
 BEFORE = """

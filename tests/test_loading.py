@@ -1,8 +1,8 @@
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.loading import loads
-from poolcheck.read.python.module import Project
+from poolcheck.read.python.running.loading import loads
+from poolcheck.read.python.syntax.module import Project
 
 
 def is_loaded(text: str) -> bool:

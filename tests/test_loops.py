@@ -1,7 +1,7 @@
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.loops import runs_in
-from poolcheck.read.python.module import Project
+from poolcheck.read.python.running.loops import runs_in
+from poolcheck.read.python.syntax.module import Project
 
 HEAD = (
     "import asyncio\nfrom asgiref.sync import async_to_sync\nfrom celery import shared_task\n"

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolcheck.files import Memory
-from poolcheck.read.python import module as project_module
-from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.slices import Kind, Piece
+from poolcheck.read.python.syntax import module as project_module
+from poolcheck.read.python.syntax.module import Module, Project
+from poolcheck.read.python.syntax.slices import Kind, Piece
 from poolcheck.source import Source
 
 

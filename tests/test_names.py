@@ -4,10 +4,10 @@ import libcst as cst
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.names import class_of, definitions, functions_called
-from poolcheck.read.python.scope import Class, Scope, class_named, lineage, qualified
-from poolcheck.read.python.trees import children
+from poolcheck.read.python.syntax.module import Module, Project
+from poolcheck.read.python.syntax.trees import children
+from poolcheck.read.python.values.names import class_of, definitions, functions_called
+from poolcheck.read.python.values.scope import Class, Scope, class_named, lineage, qualified
 
 
 def module_of(text: str, others: Mapping[str, str] | None = None) -> Module:

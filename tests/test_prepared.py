@@ -1,9 +1,9 @@
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.module import Project
-from poolcheck.read.python.pools import ClientPool, pools_of
-from poolcheck.read.python.prepared import Remedies, caches_by_itself, remedies_of, threshold_of
+from poolcheck.read.python.pools.client_pools import ClientPool, pools_of
+from poolcheck.read.python.pools.prepared import Remedies, caches_by_itself, remedies_of, threshold_of
+from poolcheck.read.python.syntax.module import Project
 
 ENGINE = """\
 from sqlalchemy import NullPool, QueuePool

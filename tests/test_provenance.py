@@ -3,10 +3,10 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.provenance import Made, made_by
-from poolcheck.read.python.scope import Class, Scope
-from poolcheck.read.python.trees import walk
+from poolcheck.read.python.pools.provenance import Made, made_by
+from poolcheck.read.python.syntax.module import Module, Project
+from poolcheck.read.python.syntax.trees import walk
+from poolcheck.read.python.values.scope import Class, Scope
 
 
 def asked(module: Module) -> Made | None:

@@ -2,8 +2,8 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.executed import Executed, executed_in
-from poolcheck.read.python.module import Project
+from poolcheck.read.python.sql.executed import Executed, executed_in
+from poolcheck.read.python.syntax.module import Project
 from poolcheck.read.sql.acts import Act
 
 BEFORE = """\

@@ -2,9 +2,9 @@ import libcst as cst
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.reached import kept_in, reached
-from poolcheck.read.python.scope import Definition, Scope
+from poolcheck.read.python.running.reached import kept_in, reached
+from poolcheck.read.python.syntax.module import Module, Project
+from poolcheck.read.python.values.scope import Definition, Scope
 
 DB = (
     "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n"

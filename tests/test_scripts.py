@@ -1,8 +1,8 @@
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.scripts import is_for_a_person, is_script
+from poolcheck.read.python.running.scripts import is_for_a_person, is_script
+from poolcheck.read.python.syntax.module import Module, Project
 
 
 def module(text: str) -> Module:

@@ -1,8 +1,8 @@
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.served import Start, Starts
-from poolcheck.read.python.versions import Versions
+from poolcheck.read.python.project.served import Start, Starts
+from poolcheck.read.python.project.versions import Versions
 
 
 def starts(path: str = "shop/settings.py", **files: str) -> list[Start]:

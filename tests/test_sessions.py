@@ -3,10 +3,10 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.scope import Class, Scope
-from poolcheck.read.python.sessions import Session, session_of
-from poolcheck.read.python.uses import calls_in
+from poolcheck.read.python.pools.uses import calls_in
+from poolcheck.read.python.running.sessions import Session, session_of
+from poolcheck.read.python.syntax.module import Module, Project
+from poolcheck.read.python.values.scope import Class, Scope
 
 HEAD = (
     "import asyncpg\nfrom contextlib import asynccontextmanager\nfrom typing import Annotated\n"

@@ -4,9 +4,9 @@ import libcst as cst
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.evaluate import evaluate
-from poolcheck.read.python.module import Project
-from poolcheck.read.python.scope import Scope
+from poolcheck.read.python.syntax.module import Project
+from poolcheck.read.python.values.evaluate import evaluate
+from poolcheck.read.python.values.scope import Scope
 from poolcheck.source import Span
 from poolcheck.value import Known, Unknown, Value, options_of, resolve, text_of, variables_of
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poolcheck.read.python.slices import MOST_NESTED, MOST_STRAIN, Kind, comments_of, mask, pieces, strain
+from poolcheck.read.python.syntax.slices import MOST_NESTED, MOST_STRAIN, Kind, comments_of, mask, pieces, strain
 
 LIBRARY = Path(sysconfig.get_paths()["stdlib"])
 SAMPLE = [path for path in sorted(LIBRARY.glob("*.py"))[::4] if path.stat().st_size < 80_000]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PYTHON = {"libcst", "poolcheck.read.python.facts", "poolcheck.read.python.module"}
+PYTHON = {"libcst", "poolcheck.read.python.facts", "poolcheck.read.python.syntax.module"}
 YAML = {
     "yaml",
     "poolcheck.read.yaml.nodes",

@@ -1,7 +1,7 @@
 import pytest
 
-from poolcheck.read.python.constructors import CONSTRUCTORS, Library
-from poolcheck.read.python.terms import DRIVERS, METHODS, Dropped, Terms, With, of_driver, of_method
+from poolcheck.read.python.libraries.constructors import CONSTRUCTORS, Library
+from poolcheck.read.python.libraries.terms import DRIVERS, METHODS, Dropped, Terms, With, of_driver, of_method
 
 ALL = [*METHODS.values(), *DRIVERS.values()]
 

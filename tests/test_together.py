@@ -1,7 +1,7 @@
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.module import Project
-from poolcheck.read.python.together import groups_in
+from poolcheck.read.python.running.together import groups_in
+from poolcheck.read.python.syntax.module import Project
 
 HEAD = "import asyncio\nfrom threading import Thread\nfrom concurrent.futures import ThreadPoolExecutor\n"
 

@@ -2,9 +2,9 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.executed import Executed, executed_in
-from poolcheck.read.python.module import Project
-from poolcheck.read.python.transactions import Ending
+from poolcheck.read.python.sql.executed import Executed, executed_in
+from poolcheck.read.python.sql.transactions import Ending
+from poolcheck.read.python.syntax.module import Project
 
 BEFORE = """\
 import asyncpg, psycopg, psycopg2

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolcheck.deep import deep
-from poolcheck.read.python.slices import MOST_STRAIN, Kind, mask, pieces, strain, whole
-from poolcheck.read.python.trees import Tree, children, parse, syntax_fault, walk
+from poolcheck.read.python.syntax.slices import MOST_STRAIN, Kind, mask, pieces, strain, whole
+from poolcheck.read.python.syntax.trees import Tree, children, parse, syntax_fault, walk
 from poolcheck.source import Source, Span
 
 LIBRARY = Path(sysconfig.get_paths()["stdlib"])

@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.python.url import Address, parse
+from poolcheck.read.python.pools.url import Address, parse
 from poolcheck.value import HOLE
 
 

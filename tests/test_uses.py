@@ -2,8 +2,8 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.module import Project
-from poolcheck.read.python.uses import How, Placed, placed, uses_of
+from poolcheck.read.python.pools.uses import How, Placed, placed, uses_of
+from poolcheck.read.python.syntax.module import Project
 from poolcheck.source import Span
 
 

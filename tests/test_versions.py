@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.versions import NOWHERE, Bounds, Versions, specified
+from poolcheck.read.python.project.versions import NOWHERE, Bounds, Versions, specified
 
 UV = '[[package]]\nname = "sqlalchemy"\nversion = "2.0.36"\nsource = { registry = "x" }\n'
 

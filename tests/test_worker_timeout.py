@@ -3,8 +3,8 @@ from collections.abc import Mapping
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.module import Project
-from poolcheck.read.python.worker_timeout import WorkerTimeout, worker_timeout
+from poolcheck.read.python.running.worker_timeout import WorkerTimeout, worker_timeout
+from poolcheck.read.python.syntax.module import Project
 
 
 def timeout(files: Mapping[str, str]) -> WorkerTimeout | None:

@@ -17,7 +17,7 @@ from poolcheck.system import Client, System
 from poolcheck.value import Computed, Either, EnvRef, Known, Places, Table, Unknown, Value, moved
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools import ClientPool
+    from poolcheck.read.python.pools.client_pools import ClientPool
 
 
 class Step(NamedTuple):
@@ -53,7 +53,7 @@ def _of_clients(system: System) -> Iterator[Answer]:
     """The arguments of client pools in the environments of the workloads that make them, and their sizes."""
     if not system.clients:
         return
-    from poolcheck.read.python.capacity import most_connections
+    from poolcheck.read.python.pools.capacity import most_connections
 
     for client in system.clients:
         pool, original = client.pool, _original(client, system)

@@ -12,12 +12,12 @@ from poolcheck.link.poolers import entry_for
 from poolcheck.link.sources import Sources
 from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.launchers import Launch
-from poolcheck.read.python.asked import PGOPTIONS
-from poolcheck.read.python.capacity import most_connections, opens_when_asked
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.environment_set import variable_set
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.pools import ClientPool, Role, resolved
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.asked import PGOPTIONS
+from poolcheck.read.python.pools.capacity import most_connections, opens_when_asked
+from poolcheck.read.python.pools.client_pools import ClientPool, Role, resolved
+from poolcheck.read.python.values.environment_set import variable_set
 from poolcheck.source import Span
 from poolcheck.stated import Stated, StatedWorkload
 from poolcheck.system import Client, Owner, Pooler, Target

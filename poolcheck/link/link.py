@@ -12,7 +12,7 @@ from poolcheck.stated import Stated
 from poolcheck.system import Client, Sent, System
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.module import Project
+    from poolcheck.read.python.syntax.module import Project
 
 
 def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None", stated: Stated) -> System:

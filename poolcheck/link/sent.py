@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from poolcheck.link.sources import Sources
-from poolcheck.read.python.executed import Executed, executed_in
+from poolcheck.read.python.sql.executed import Executed, executed_in
 from poolcheck.system import Client, Sent, exchange
 
 

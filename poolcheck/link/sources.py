@@ -9,10 +9,10 @@ from poolcheck.read.document import Fact
 from poolcheck.read.kubernetes.launchers import Launch, launch
 from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.gunicorn import configured
 from poolcheck.read.python.interest import mentions_a_session
-from poolcheck.read.python.module import Module, Project
-from poolcheck.read.python.pools import Role, role_of
+from poolcheck.read.python.pools.client_pools import Role, role_of
+from poolcheck.read.python.running.gunicorn import configured
+from poolcheck.read.python.syntax.module import Module, Project
 from poolcheck.stated import StatedWorkload
 from poolcheck.value import Lookup
 

@@ -18,7 +18,7 @@ def comments(reading: Reading) -> Iterator[Span]:
     """
     match format_of(reading.path):
         case Format.PYTHON:
-            from poolcheck.read.python.slices import comments_of
+            from poolcheck.read.python.syntax.slices import comments_of
 
             yield from (Span(reading.path, start, end) for start, end in comments_of(reading.text))
         case Format.YAML:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from poolcheck.read.kubernetes.manifest import Manifest
     from poolcheck.read.pgbouncer.config import Inclusion, PgBouncerConfig
     from poolcheck.read.python.facts import PythonModule
-    from poolcheck.read.python.module import Project
+    from poolcheck.read.python.syntax.module import Project
 
 Fact: TypeAlias = (
     "PgBouncerConfig | Manifest | Kustomization | ComposeFile | PythonModule | SyntaxFault | ReadFault"
@@ -77,7 +77,7 @@ class Reader:
                 yield from _facts_in_yaml(source, _plain(data))
             case Format.PYTHON:
                 from poolcheck.read.python.facts import read_python
-                from poolcheck.read.python.module import Project
+                from poolcheck.read.python.syntax.module import Project
 
                 self.project = self.project or Project(self._files, self._whole)
                 yield from read_python(source, self.project)

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.drivers import driver_named
-from poolcheck.read.python.edits import without_argument
-from poolcheck.read.python.pools import ClientPool, Role
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.drivers import driver_named
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.syntax.edits import without_argument
 from poolcheck.rule import Rule
 from poolcheck.system import System
 from poolcheck.value import Known

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.python.capacity import is_unlimited
-from poolcheck.read.python.checkouts import SHORTCUTS, Checkout
-from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.pools import ClientPool, Role
+from poolcheck.read.python.leaks.checkouts import SHORTCUTS, Checkout
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.capacity import is_unlimited
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
 from poolcheck.value import Known

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.python.constructors import MYSQL_POOL, Holds, Library
-from poolcheck.read.python.entry_points import EntryPoint, Kind, adapted_to_lambda
-from poolcheck.read.python.pools import ClientPool, Role
-from poolcheck.read.python.recurring import Recurrence, recurrences
-from poolcheck.read.python.uses import Placed, placed
+from poolcheck.read.python.libraries.constructors import MYSQL_POOL, Holds, Library
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.uses import Placed, placed
+from poolcheck.read.python.running.entry_points import EntryPoint, Kind, adapted_to_lambda
+from poolcheck.read.python.running.recurring import Recurrence, recurrences
 from poolcheck.rule import Rule
 from poolcheck.system import Client, System, Target, one_for_each_place
 

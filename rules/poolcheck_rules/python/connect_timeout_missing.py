@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.kubernetes.manifest import Manifest
-from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.pools import ClientPool, Role
-from poolcheck.read.python.scripts import is_for_a_person
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.running.scripts import is_for_a_person
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
 from poolcheck.system import System

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.python.checkouts import Checkout
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.fate import Leaving, Outcome
-from poolcheck.read.python.pools import Role
-from poolcheck.read.python.terms import Dropped
+from poolcheck.read.python.leaks.checkouts import Checkout
+from poolcheck.read.python.leaks.fate import Leaving, Outcome
+from poolcheck.read.python.libraries.terms import Dropped
+from poolcheck.read.python.pools.client_pools import Role
 from poolcheck.rule import Rule
 
 HOW: Mapping[Leaving, str] = {

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Severity
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.pools import ClientPool, Role
-from poolcheck.read.python.uses import is_made
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.uses import is_made
 from poolcheck.rule import Rule
 from poolcheck.system import System
 from poolcheck.value import Known, Table, Value

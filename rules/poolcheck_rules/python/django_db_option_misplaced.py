@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.django import ENGINES
-from poolcheck.read.python.edits import entry_around, without_entry
-from poolcheck.read.python.module import Module
-from poolcheck.read.python.pools import ClientPool, Role
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.django import ENGINES
+from poolcheck.read.python.syntax.edits import entry_around, without_entry
+from poolcheck.read.python.syntax.module import Module
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
 from poolcheck.system import System

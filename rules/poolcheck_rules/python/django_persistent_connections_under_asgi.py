@@ -14,8 +14,8 @@ from poolcheck.value import Known, Value, by_default, known_text
 
 if TYPE_CHECKING:
     from poolcheck.read.python.facts import PythonModule
-    from poolcheck.read.python.pools import ClientPool
-    from poolcheck.read.python.served import Start
+    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.project.served import Start
 
 NOT_DEPLOYED = re.compile(r"(?:^|[/_.-])(?:ci|dev|devel|development|local|test|testing|tests)(?:[/_.-]|$)")
 """Settings that are for no server."""
@@ -39,7 +39,7 @@ class DjangoPersistentConnectionsUnderAsgi(Rule[System]):
         self, module: "PythonModule", kept: "list[tuple[ClientPool, Known]]", manifests: list[Manifest]
     ) -> Iterator[Finding]:
         """The ages in a module of settings."""
-        from poolcheck.read.python.asgi import asgi_starts, server_in_settings, starts_of
+        from poolcheck.read.python.running.asgi import asgi_starts, server_in_settings, starts_of
 
         start = next(asgi_starts(module.module, manifests), None)
         if start:
@@ -63,8 +63,8 @@ class DjangoPersistentConnectionsUnderAsgi(Rule[System]):
 
 def age_of(pool: "ClientPool") -> Known | None:
     """How long a database of Django's keeps its connections to a server; None where it does not, or has a pool."""
-    from poolcheck.read.python.constructors import Holds, Library
-    from poolcheck.read.python.pools import Role
+    from poolcheck.read.python.libraries.constructors import Holds, Library
+    from poolcheck.read.python.pools.client_pools import Role
 
     constructor = pool.constructor
     if constructor.library is not Library.DJANGO or constructor.holds is not Holds.EACH_THREAD:
@@ -81,7 +81,7 @@ def age_of(pool: "ClientPool") -> Known | None:
 
 def is_of_a_server(pool: "ClientPool") -> bool:
     """Whether Django itself connects to a server: no file, and no backend of somebody else's with its own pool."""
-    from poolcheck.read.python.django import ENGINES
+    from poolcheck.read.python.pools.django import ENGINES
 
     engine = pool.arguments.get("ENGINE")
     if engine is not None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.python.constructors import MYSQL_POOL, Library
-from poolcheck.read.python.entry_points import Kind
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.pools import ClientPool, Role
-from poolcheck.read.python.recurring import Recurrence, recurrences
-from poolcheck.read.python.uses import placed
+from poolcheck.read.python.libraries.constructors import MYSQL_POOL, Library
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.uses import placed
+from poolcheck.read.python.running.entry_points import Kind
+from poolcheck.read.python.running.recurring import Recurrence, recurrences
 from poolcheck.rule import Rule
 from poolcheck.value import number_of
 

@@ -7,16 +7,16 @@ from functools import lru_cache
 import libcst as cst
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.python.capacity import most_connections
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.entry_points import EntryPoint, Kind, adapted_to_lambda, lambda_handler
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.module import Module
-from poolcheck.read.python.pools import ClientPool, Role, role_of
-from poolcheck.read.python.recurring import recurrences
-from poolcheck.read.python.scope import Definition, Scope
-from poolcheck.read.python.slices import Kind as PieceKind
-from poolcheck.read.python.uses import placed
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.capacity import most_connections
+from poolcheck.read.python.pools.client_pools import ClientPool, Role, role_of
+from poolcheck.read.python.pools.uses import placed
+from poolcheck.read.python.running.entry_points import EntryPoint, Kind, adapted_to_lambda, lambda_handler
+from poolcheck.read.python.running.recurring import recurrences
+from poolcheck.read.python.syntax.module import Module
+from poolcheck.read.python.syntax.slices import Kind as PieceKind
+from poolcheck.read.python.values.scope import Definition, Scope
 from poolcheck.rule import Rule
 
 JUDGED = frozenset({Library.ASYNCPG, Library.PSYCOPG, Library.PSYCOPG2, Library.SQLALCHEMY})

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.python.constructors import Constructor, Library
-from poolcheck.read.python.drivers import driver_named
-from poolcheck.read.python.edits import renamed_argument, replaced_argument
-from poolcheck.read.python.pools import ClientPool, Role
+from poolcheck.read.python.libraries.constructors import Constructor, Library
+from poolcheck.read.python.libraries.drivers import driver_named
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.syntax.edits import renamed_argument, replaced_argument
 from poolcheck.rule import Rule
 from poolcheck.source import Span
 from poolcheck.system import System

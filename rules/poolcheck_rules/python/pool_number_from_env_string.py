@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.python.constructors import Library
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.kinds import Text, text_in
-from poolcheck.read.python.pools import ClientPool, Role
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.values.kinds import Text, text_in
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
 from poolcheck.value import Known

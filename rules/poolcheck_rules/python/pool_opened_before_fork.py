@@ -9,8 +9,8 @@ from poolcheck.rule import Rule
 from poolcheck.system import System
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.forks import Fork
-    from poolcheck.read.python.opened import Opened
+    from poolcheck.read.python.running.forks import Fork
+    from poolcheck.read.python.running.opened import Opened
 
 SHARED = "all of them get the same server connections and read one another's answers"
 LEFT_BEHIND = "they share its connections, and without its threads, which are not forked, they end in PoolTimeout"
@@ -23,7 +23,7 @@ class PoolOpenedBeforeFork(Rule[System]):
 
     def check(self, system: System) -> Iterator[Finding]:
         from poolcheck.read.python.facts import PythonModule
-        from poolcheck.read.python.opened import opened_at_import
+        from poolcheck.read.python.running.opened import opened_at_import
 
         for module in system.documents:
             for pool in module.pools if isinstance(module, PythonModule) else ():
@@ -33,7 +33,7 @@ class PoolOpenedBeforeFork(Rule[System]):
 
     def of_opened(self, opened: "Opened", system: System) -> Iterator[Finding]:
         """What is wrong with a pool that is opened, if somebody forks afterwards."""
-        from poolcheck.read.python.forks import forks_after
+        from poolcheck.read.python.running.forks import forks_after
 
         manifests = [each for each in system.documents if isinstance(each, Manifest)]
         if fork := next(forks_after(opened, manifests), None):
@@ -41,7 +41,7 @@ class PoolOpenedBeforeFork(Rule[System]):
 
     def told(self, opened: "Opened", fork: "Fork") -> Finding:
         """The finding."""
-        from poolcheck.read.python.constructors import Library
+        from poolcheck.read.python.libraries.constructors import Library
 
         pool = opened.pool
         outcome = LEFT_BEHIND if pool.constructor.library is Library.PSYCOPG else SHARED

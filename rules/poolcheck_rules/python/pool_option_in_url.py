@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.edits import with_argument
-from poolcheck.read.python.pools import ClientPool, Role
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 from poolcheck.system import System

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.kubernetes.manifest import Manifest
-from poolcheck.read.python.capacity import opens_when_asked
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.edits import with_argument
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.pools import ClientPool
-from poolcheck.read.python.worker_timeout import WorkerTimeout, worker_timeout
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.capacity import opens_when_asked
+from poolcheck.read.python.pools.client_pools import ClientPool
+from poolcheck.read.python.running.worker_timeout import WorkerTimeout, worker_timeout
+from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 from poolcheck.system import System

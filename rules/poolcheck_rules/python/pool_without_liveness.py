@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.edits import with_argument
-from poolcheck.read.python.pools import ClientPool
-from poolcheck.read.python.scripts import is_script
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.client_pools import ClientPool
+from poolcheck.read.python.running.scripts import is_script
+from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
 from poolcheck.system import System
 from poolcheck.value import Known, by_default

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.edits import without_argument, without_entry
-from poolcheck.read.python.pools import ClientPool, Role
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.syntax.edits import without_argument, without_entry
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 from poolcheck.system import System

@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.python.at_once import Use, global_sessions, uses_at_once
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.pools import Role
-from poolcheck.read.python.sessions import Kind
-from poolcheck.read.python.together import Group, groups_in
+from poolcheck.read.python.pools.client_pools import Role
+from poolcheck.read.python.running.at_once import Use, global_sessions, uses_at_once
+from poolcheck.read.python.running.sessions import Kind
+from poolcheck.read.python.running.together import Group, groups_in
 from poolcheck.rule import Rule
 
 ERRORS = {

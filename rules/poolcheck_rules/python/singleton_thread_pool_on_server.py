@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.edits import without_argument
-from poolcheck.read.python.pools import ClientPool
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.client_pools import ClientPool
+from poolcheck.read.python.syntax.edits import without_argument
 from poolcheck.rule import Rule
 from poolcheck.system import System
 from poolcheck.value import Known

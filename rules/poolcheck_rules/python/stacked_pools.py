@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.edits import with_argument
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.pools import ClientPool, Role
-from poolcheck.read.python.stacked import Inner, inner_pool
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.stacked import Inner, inner_pool
+from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
 from poolcheck.value import Value
 

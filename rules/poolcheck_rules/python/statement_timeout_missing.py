@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.compose.facts import ComposeFile
 from poolcheck.read.kubernetes.manifest import Manifest
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.edits import with_argument
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.pools import ClientPool
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.client_pools import ClientPool
+from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
 from poolcheck.system import Client, System
 from poolcheck.value import Known, by_default, text_of

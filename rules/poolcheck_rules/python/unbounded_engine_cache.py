@@ -8,17 +8,17 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.finding import Finding, Severity
-from poolcheck.read.python.bindings import bound_in, dotted, parameters
-from poolcheck.read.python.capacity import most_connections
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.deeds import surroundings
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.names import definitions
-from poolcheck.read.python.pools import ClientPool, Role
-from poolcheck.read.python.recurring import callers_of, depends_on_parameters, requested
-from poolcheck.read.python.scope import Scope, decorator_of
-from poolcheck.read.python.trees import walk
-from poolcheck.read.python.uses import Placed, placed
+from poolcheck.read.python.leaks.deeds import surroundings
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.capacity import most_connections
+from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.uses import Placed, placed
+from poolcheck.read.python.running.recurring import callers_of, depends_on_parameters, requested
+from poolcheck.read.python.syntax.bindings import bound_in, dotted, parameters
+from poolcheck.read.python.syntax.trees import walk
+from poolcheck.read.python.values.names import definitions
+from poolcheck.read.python.values.scope import Scope, decorator_of
 from poolcheck.rule import Rule
 
 JUDGED = frozenset({Library.ASYNCPG, Library.PSYCOPG, Library.PSYCOPG2, Library.SQLALCHEMY})

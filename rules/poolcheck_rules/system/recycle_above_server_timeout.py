@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.pgbouncer.config import Effective, PoolMode
-from poolcheck.read.python.constructors import Library
+from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.rule import Rule
 from poolcheck.system import Client, SystemWithClients, Target, one_for_each_place
 from poolcheck.value import Known, by_default, number_of
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools import ClientPool
+    from poolcheck.read.python.pools.client_pools import ClientPool
 
 NEVER = -1
 MYSQL = frozenset({"mariadb", "mysql"})

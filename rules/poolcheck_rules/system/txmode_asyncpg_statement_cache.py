@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.prepared import (
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.prepared import (
     OF_ASYNCPG,
     UNNAMED_SINCE,
     caches_by_itself,
@@ -18,7 +18,7 @@ from poolcheck.system import Client, System, SystemWithLinks, one_for_each_place
 from poolcheck.value import Table
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools import ClientPool
+    from poolcheck.read.python.pools.client_pools import ClientPool
 
 
 class TxmodeAsyncpgStatementCache(Rule[SystemWithLinks]):
@@ -63,7 +63,7 @@ def caches_statements(pool: "ClientPool") -> bool:
 
 def without_cache(pool: "ClientPool", system: System) -> Edit | None:
     """The argument that switches the cache off; None where that takes more than one."""
-    from poolcheck.read.python.edits import replaced_argument, with_argument, with_entry
+    from poolcheck.read.python.syntax.edits import replaced_argument, with_argument, with_entry
 
     module = system.module(pool.span.path)
     if module is None:

@@ -10,7 +10,7 @@ from poolcheck.source import Edit
 from poolcheck.system import Sent, SystemWithLinks, one_for_each_place, operands
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.executed import Executed
+    from poolcheck.read.python.sql.executed import Executed
 
 
 class TxmodeHoldCursor(Rule[SystemWithLinks]):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.python.constructors import Library
-from poolcheck.read.python.prepared import threshold_of
+from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.pools.prepared import threshold_of
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 from poolcheck.system import (
@@ -23,7 +23,7 @@ from poolcheck.system import (
 from poolcheck.value import Known, Table
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools import ClientPool
+    from poolcheck.read.python.pools.client_pools import ClientPool
 
 SETS_THRESHOLD = re.compile(r"\.\s*prepare(?:_threshold|d_max)\s*=(?!=)")
 """Code that changes what a connection prepares."""
@@ -109,7 +109,7 @@ def lasts(pool: "ClientPool") -> bool:
 
 def preparing_nothing(pool: "ClientPool", system: System) -> Edit | None:
     """The threshold that is none, where it is written or else behind what else the connections are told."""
-    from poolcheck.read.python.edits import with_argument, with_entry
+    from poolcheck.read.python.syntax.edits import with_argument, with_entry
 
     module, keyword = system.module(pool.span.path), pool.constructor.driver_arguments
     given = pool.driver_argument(OFF)

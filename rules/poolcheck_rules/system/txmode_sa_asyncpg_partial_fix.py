@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.python.prepared import (
+from poolcheck.read.python.pools.prepared import (
     ANY_VERSION,
     OF_ASYNCPG,
     OF_SQLALCHEMY,
@@ -19,7 +19,7 @@ from poolcheck.system import Client, System, SystemWithLinks, Target, one_for_ea
 from poolcheck.value import Table
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools import ClientPool
+    from poolcheck.read.python.pools.client_pools import ClientPool
 
 
 class TxmodeSaAsyncpgPartialFix(Rule[SystemWithLinks]):
@@ -86,7 +86,7 @@ def listed(told: tuple[str, ...]) -> str:
 
 def completed(pool: "ClientPool", remedies: Remedies, system: System, *, is_certain: bool) -> Fix | None:
     """The caches switched off that are not, where no function for names is wanting, and none is too much."""
-    from poolcheck.read.python.edits import with_argument, with_entry
+    from poolcheck.read.python.syntax.edits import with_argument, with_entry
 
     module = system.module(pool.span.path)
     is_named_by_asyncpg = not remedies.named and not pool.version("asyncpg").is_since(*UNNAMED_SINCE)

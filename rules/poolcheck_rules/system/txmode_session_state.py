@@ -14,7 +14,7 @@ from poolcheck.source import Edit, Located, Span
 from poolcheck.system import Sent, SystemWithLinks, one_for_each_place, operands
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.executed import Executed
+    from poolcheck.read.python.sql.executed import Executed
 
 _TRACKED: tuple[tuple[Version, frozenset[str]], ...] = (
     (

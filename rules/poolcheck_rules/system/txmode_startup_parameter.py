@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from poolcheck.amount import Reason
 from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.pgbouncer.config import Version
-from poolcheck.read.python.asked import PGOPTIONS, Asked, asked_by
-from poolcheck.read.python.drivers import DRIVERS
+from poolcheck.read.python.libraries.drivers import DRIVERS
+from poolcheck.read.python.pools.asked import PGOPTIONS, Asked, asked_by
 from poolcheck.read.sql.parameters import is_parameter
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
@@ -24,7 +24,7 @@ from poolcheck.system import (
 )
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools import ClientPool
+    from poolcheck.read.python.pools.client_pools import ClientPool
 
 KEPT_FOR_CLIENTS: Mapping[str, Version] = {
     "application_name": (1, 3),
@@ -231,7 +231,7 @@ def severity_of(fate: Fate, names: Collection[str], *, is_certain: bool) -> Seve
 
 def without(asked: Asked, names: Collection[str], pool: "ClientPool", system: System) -> Edit | None:
     """The call or the dictionary without the setting, where nothing is in it that is kept."""
-    from poolcheck.read.python.edits import without_argument, without_entry
+    from poolcheck.read.python.syntax.edits import without_argument, without_entry
 
     module, used = system.module(pool.span.path), asked.value.places[0]
     is_whole = set(names) == set(asked.names) and not is_in_address(asked, pool)

@@ -1,0 +1,1 @@
+"""Where connections are taken, and what becomes of them."""

@@ -1,0 +1,1 @@
+"""The client pools that a project makes, and where they lead."""

@@ -1,0 +1,1 @@
+"""What other files of a project tell: lock files, Procfiles, alembic.ini, the templates of AWS Lambda."""

@@ -1,0 +1,1 @@
+"""The SQL that a module executes, on whose connections, and in which transactions."""

@@ -1,0 +1,1 @@
+"""Python source as pieces, trees and names, as its syntax alone tells."""

@@ -1,0 +1,1 @@
+"""What names stand for, and what expressions are worth."""
