@@ -7,7 +7,8 @@ from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.libraries.constructors import MYSQL_POOL, Holds, Library
 from poolcheck.read.python.pools.client_pools import ClientPool, Role
 from poolcheck.read.python.pools.uses import Placed, placed
-from poolcheck.read.python.running.entry_points import EntryPoint, Kind, adapted_to_lambda
+from poolcheck.read.python.running.entry_points import adapted_to_lambda
+from poolcheck.read.python.running.occasions import EntryPoint, Occasion
 from poolcheck.read.python.running.recurring import Recurrence, recurrences
 from poolcheck.rule import Rule
 from poolcheck.system import Client, System, Target, one_for_each_place
@@ -25,7 +26,11 @@ JUDGED = frozenset(
         Library.PYMYSQL,
     }
 )
-FREQUENT = frozenset({Kind.DEPENDENCY, Kind.HOOK, Kind.MESSAGE, Kind.ROUTE, Kind.SERVICER, Kind.TASK})
+FREQUENT = frozenset(
+    {
+        Occasion.DEPENDENCY, Occasion.HOOK, Occasion.MESSAGE, Occasion.ROUTE, Occasion.SERVICER, Occasion.TASK,
+    }
+)  # fmt: skip
 POOLER_PORTS = frozenset({"6432", "6543"})
 LISTENING = re.compile(r"\bLISTEN\b|\badd_listener\b|\bnotifies\b|replication", re.IGNORECASE)
 """What needs a connection of its own."""

@@ -7,7 +7,7 @@ from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.libraries.constructors import MYSQL_POOL, Library
 from poolcheck.read.python.pools.client_pools import ClientPool, Role
 from poolcheck.read.python.pools.uses import placed
-from poolcheck.read.python.running.entry_points import Kind
+from poolcheck.read.python.running.occasions import Occasion
 from poolcheck.read.python.running.recurring import Recurrence, recurrences
 from poolcheck.rule import Rule
 from poolcheck.value import number_of
@@ -49,7 +49,7 @@ def is_judged(pool: ClientPool) -> bool:
 
 def is_of_lambda(found: Recurrence) -> bool:
     """Whether another rule tells it."""
-    return found.entry is not None and found.entry.kind is Kind.LAMBDA
+    return found.entry is not None and found.entry.kind is Occasion.LAMBDA
 
 
 def outcome(pool: ClientPool) -> str:
@@ -70,7 +70,7 @@ def outcome(pool: ClientPool) -> str:
 def severity_of(pool: ClientPool, found: Recurrence) -> Severity | None:
     """Milder where its connections are closed with it, or it is seldom made, or another one each time."""
     is_left_open = pool.constructor.library in {Library.SQLALCHEMY, Library.ASYNCPG}
-    is_seldom = found.entry is not None and found.entry.kind in {Kind.SCHEDULED, Kind.TOOL}
+    is_seldom = found.entry is not None and found.entry.kind in {Occasion.SCHEDULED, Occasion.TOOL}
     return None if is_left_open and not is_seldom and not found.varies else Severity.WARNING
 
 

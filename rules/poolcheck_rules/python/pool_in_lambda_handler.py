@@ -12,7 +12,8 @@ from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.read.python.pools.capacity import most_connections
 from poolcheck.read.python.pools.client_pools import ClientPool, Role, role_of
 from poolcheck.read.python.pools.uses import placed
-from poolcheck.read.python.running.entry_points import EntryPoint, Kind, adapted_to_lambda, lambda_handler
+from poolcheck.read.python.running.entry_points import adapted_to_lambda, lambda_handler
+from poolcheck.read.python.running.occasions import EntryPoint, Occasion
 from poolcheck.read.python.running.recurring import recurrences
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.syntax.slices import Kind as PieceKind
@@ -38,8 +39,9 @@ class PoolInLambdaHandler(Rule[PythonModule]):
         for pool in module.pools:
             if is_judged(pool) and (made := placed(module.module, pool.span)):
                 if made.is_deferred:
-                    found = (each for each in recurrences(made) if each.entry and each.entry.kind is Kind.LAMBDA)
-                    for recurrence in list(found)[:1]:
+                    kinds = {each: each.entry.kind for each in recurrences(made) if each.entry}
+                    found = [each for each, kind in kinds.items() if kind is Occasion.LAMBDA]
+                    for recurrence in found[:1]:
                         notes = [Note(step.place, f"{step.callee}() is called here") for step in recurrence.steps]
                         yield self.finding(
                             pool.callee,

@@ -8,8 +8,8 @@ import libcst as cst
 
 from poolcheck.read.python.pools.client_pools import Role, role_of
 from poolcheck.read.python.pools.uses import calls_in
-from poolcheck.read.python.running.entry_points import EntryPoint, entry_point
-from poolcheck.read.python.running.entry_points import Kind as Occasion
+from poolcheck.read.python.running.entry_points import entry_point
+from poolcheck.read.python.running.occasions import EntryPoint, Occasion
 from poolcheck.read.python.running.reached import Function, nodes_of
 from poolcheck.read.python.running.sessions import Kind, Session, session_in, session_of
 from poolcheck.read.python.running.together import Child, Group

@@ -13,10 +13,10 @@ from poolcheck.read.python.pools.client_pools import Role, role_of
 from poolcheck.read.python.pools.uses import calls_in
 from poolcheck.read.python.project.served import Start
 from poolcheck.read.python.running.asgi import starts_of
-from poolcheck.read.python.running.entry_points import Kind as Occasion
 from poolcheck.read.python.running.entry_points import entry_point
 from poolcheck.read.python.running.gunicorn import setting
 from poolcheck.read.python.running.loading import loads
+from poolcheck.read.python.running.occasions import Occasion
 from poolcheck.read.python.running.opened import Opened
 from poolcheck.read.python.running.reached import Function, kept_in, reached
 from poolcheck.read.python.syntax.module import Module

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.pools.uses import calls_in
-from poolcheck.read.python.running.entry_points import EntryPoint, entry_point
+from poolcheck.read.python.running.entry_points import entry_point
+from poolcheck.read.python.running.occasions import EntryPoint
 from poolcheck.read.python.syntax.arguments import order_of, passed
 from poolcheck.read.python.syntax.bindings import bound_in, last_name, parameters
 from poolcheck.read.python.syntax.module import Module

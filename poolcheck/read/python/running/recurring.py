@@ -12,7 +12,8 @@ import libcst as cst
 from poolcheck.read.python.leaks.deeds import BORROWING, DERIVING, Surroundings, surroundings
 from poolcheck.read.python.pools.client_pools import Role, role_of
 from poolcheck.read.python.pools.uses import Placed
-from poolcheck.read.python.running.entry_points import EntryPoint, depended_on, entry_point
+from poolcheck.read.python.running.entry_points import depended_on, entry_point
+from poolcheck.read.python.running.occasions import EntryPoint
 from poolcheck.read.python.running.references import references, references_to_class
 from poolcheck.read.python.syntax.arguments import order_of, passed
 from poolcheck.read.python.syntax.bindings import bound_in, dotted, last_name_behind, parameters
