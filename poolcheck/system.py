@@ -12,7 +12,7 @@ from poolcheck.source import Located, Span
 
 if TYPE_CHECKING:
     from poolcheck.read.python.facts import PythonModule
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
     from poolcheck.read.python.sql.executed import Executed
     from poolcheck.value import Value
 

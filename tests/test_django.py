@@ -5,7 +5,7 @@ import pytest
 from poolcheck.files import Memory
 from poolcheck.read.python.libraries.constructors import DJANGO, DJANGO_POOL
 from poolcheck.read.python.pools.capacity import most_connections
-from poolcheck.read.python.pools.client_pools import ClientPool
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.django import django_pools
 from poolcheck.read.python.syntax.module import Project
 from poolcheck.value import EnvRef, Known, Table, Value, scalars_of

@@ -4,7 +4,7 @@ import pytest
 
 from poolcheck.files import Memory
 from poolcheck.read.python.pools.capacity import most_connections
-from poolcheck.read.python.pools.client_pools import ClientPool
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.flask import flask_pools
 from poolcheck.read.python.syntax.module import Project
 from poolcheck.value import Known, Value

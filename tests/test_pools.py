@@ -5,13 +5,9 @@ import pytest
 from poolcheck.files import Memory
 from poolcheck.read.python.libraries.constructors import BY_NAME
 from poolcheck.read.python.pools.capacity import is_unlimited, most_connections
-from poolcheck.read.python.pools.client_pools import (
-    ClientPool,
-    Role,
-    pools_of,
-    resolved,
-    role_of,
-)
+from poolcheck.read.python.pools.client_pool import ClientPool, resolved
+from poolcheck.read.python.pools.client_pools import pools_of
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.syntax.module import Project
 from poolcheck.source import Span
 from poolcheck.value import Either, Known, Unknown, Value, number_of, scalars_of

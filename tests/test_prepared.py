@@ -1,7 +1,8 @@
 import pytest
 
 from poolcheck.files import Memory
-from poolcheck.read.python.pools.client_pools import ClientPool, pools_of
+from poolcheck.read.python.pools.client_pool import ClientPool
+from poolcheck.read.python.pools.client_pools import pools_of
 from poolcheck.read.python.pools.prepared import Remedies, caches_by_itself, remedies_of, threshold_of
 from poolcheck.read.python.syntax.module import Project
 

@@ -17,7 +17,7 @@ from poolcheck.system import Client, System
 from poolcheck.value import Computed, Either, EnvRef, Known, Places, Table, Unknown, Value, moved
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
 
 
 class Step(NamedTuple):

@@ -16,7 +16,8 @@ from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.read.python.pools.asked import PGOPTIONS
 from poolcheck.read.python.pools.capacity import most_connections, opens_when_asked
-from poolcheck.read.python.pools.client_pools import ClientPool, Role, resolved
+from poolcheck.read.python.pools.client_pool import ClientPool, resolved
+from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.values.environment_set import variable_set
 from poolcheck.source import Span
 from poolcheck.stated import Stated, StatedWorkload

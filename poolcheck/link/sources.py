@@ -10,7 +10,7 @@ from poolcheck.read.kubernetes.launchers import Launch, launch
 from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.interest import mentions_a_session
-from poolcheck.read.python.pools.client_pools import Role, role_of
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.running.gunicorn import configured
 from poolcheck.read.python.syntax.module import Module, Project
 from poolcheck.stated import StatedWorkload

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 from poolcheck.read.fault import SyntaxFault
 from poolcheck.read.python.leaks.checkouts import Checkout, checkouts_of
-from poolcheck.read.python.pools.client_pools import ClientPool, Role, pools_of, role_of
+from poolcheck.read.python.pools.client_pool import ClientPool
+from poolcheck.read.python.pools.client_pools import pools_of
 from poolcheck.read.python.pools.django import django_pools
 from poolcheck.read.python.pools.flask import flask_pools
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.syntax.module import Module, Project
 from poolcheck.read.python.syntax.trees import syntax_fault
 from poolcheck.source import Source, Span

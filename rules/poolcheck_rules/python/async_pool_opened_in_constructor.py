@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.libraries.constructors import Library
-from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import How, Placed, Use, placed, uses_of
+from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
 from poolcheck.value import Known

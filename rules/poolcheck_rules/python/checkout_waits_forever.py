@@ -7,7 +7,8 @@ from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.leaks.checkouts import SHORTCUTS, Checkout
 from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.read.python.pools.capacity import is_unlimited
-from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.client_pool import ClientPool
+from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
 from poolcheck.value import Known

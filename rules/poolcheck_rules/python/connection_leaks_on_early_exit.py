@@ -7,7 +7,7 @@ from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.leaks.checkouts import Checkout
 from poolcheck.read.python.leaks.fate import Leaving, Outcome
 from poolcheck.read.python.libraries.terms import Dropped
-from poolcheck.read.python.pools.client_pools import Role
+from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
 
 HOW: Mapping[Leaving, str] = {

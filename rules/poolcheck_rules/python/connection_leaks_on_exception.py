@@ -6,7 +6,7 @@ from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.leaks.checkouts import Checkout
 from poolcheck.read.python.leaks.fate import Leaving, Outcome
-from poolcheck.read.python.pools.client_pools import Role
+from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
 
 LEAVING = frozenset({Leaving.LOOPING, Leaving.RETURNING})

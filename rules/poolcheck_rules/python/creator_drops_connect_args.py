@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Severity
 from poolcheck.read.python.libraries.constructors import Library
-from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import is_made
+from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
 from poolcheck.system import System
 from poolcheck.value import Known, Table, Value

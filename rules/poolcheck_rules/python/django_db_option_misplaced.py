@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.python.libraries.constructors import Library
-from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.django import ENGINES
+from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.syntax.edits import entry_around, without_entry
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.rule import Rule

@@ -14,7 +14,7 @@ from poolcheck.value import Known, Value, by_default, known_text
 
 if TYPE_CHECKING:
     from poolcheck.read.python.facts import PythonModule
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
     from poolcheck.read.python.project.served import Start
 
 NOT_DEPLOYED = re.compile(r"(?:^|[/_.-])(?:ci|dev|devel|development|local|test|testing|tests)(?:[/_.-]|$)")
@@ -64,7 +64,7 @@ class DjangoPersistentConnectionsUnderAsgi(Rule[System]):
 def age_of(pool: "ClientPool") -> Known | None:
     """How long a database of Django's keeps its connections to a server; None where it does not, or has a pool."""
     from poolcheck.read.python.libraries.constructors import Holds, Library
-    from poolcheck.read.python.pools.client_pools import Role
+    from poolcheck.read.python.project.roles import Role
 
     constructor = pool.constructor
     if constructor.library is not Library.DJANGO or constructor.holds is not Holds.EACH_THREAD:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.libraries.constructors import MYSQL_POOL, Library
-from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import placed
+from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.running.occasions import Occasion
 from poolcheck.read.python.running.recurring import Recurrence, recurrences
 from poolcheck.rule import Rule

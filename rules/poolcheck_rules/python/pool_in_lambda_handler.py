@@ -10,8 +10,9 @@ from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.read.python.pools.capacity import most_connections
-from poolcheck.read.python.pools.client_pools import ClientPool, Role, role_of
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import placed
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.running.entry_points import adapted_to_lambda, lambda_handler
 from poolcheck.read.python.running.occasions import EntryPoint, Occasion
 from poolcheck.read.python.running.recurring import recurrences

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.python.libraries.constructors import Constructor, Library
 from poolcheck.read.python.libraries.drivers import driver_named
-from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.client_pool import ClientPool
+from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.syntax.edits import renamed_argument, replaced_argument
 from poolcheck.rule import Rule
 from poolcheck.source import Span

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.pools.client_pools import Role
+from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.running.at_once import Use, global_sessions, uses_at_once
 from poolcheck.read.python.running.sessions import Kind
 from poolcheck.read.python.running.together import Group, groups_in

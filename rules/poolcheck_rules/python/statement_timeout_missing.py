@@ -8,7 +8,7 @@ from poolcheck.read.compose.facts import ComposeFile
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.libraries.constructors import Library
-from poolcheck.read.python.pools.client_pools import ClientPool
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
 from poolcheck.system import Client, System

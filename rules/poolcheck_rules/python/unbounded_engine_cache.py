@@ -12,8 +12,9 @@ from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.leaks.deeds import surroundings
 from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.read.python.pools.capacity import most_connections
-from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import Placed, placed
+from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.running.recurring import callers_of, depends_on_parameters, requested
 from poolcheck.read.python.syntax.bindings import bound_in, dotted, parameters
 from poolcheck.read.python.syntax.trees import walk

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.read.python.pools.capacity import is_size_zero_limited
-from poolcheck.read.python.pools.client_pools import ClientPool, Role
+from poolcheck.read.python.pools.client_pool import ClientPool
+from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
 from poolcheck.system import Client, System
 from poolcheck.value import Known, Value, by_default, number_of

@@ -11,7 +11,7 @@ from poolcheck.system import Client, SystemWithClients, Target, one_for_each_pla
 from poolcheck.value import Known, by_default, number_of
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
 
 NEVER = -1
 MYSQL = frozenset({"mariadb", "mysql"})

@@ -18,7 +18,7 @@ from poolcheck.system import Client, System, SystemWithLinks, one_for_each_place
 from poolcheck.value import Table
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
 
 
 class TxmodeAsyncpgStatementCache(Rule[SystemWithLinks]):

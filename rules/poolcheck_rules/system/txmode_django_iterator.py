@@ -12,7 +12,7 @@ from poolcheck.system import Sent, System, SystemWithLinks, one_for_each_place, 
 from poolcheck.value import Known
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
 
 
 SETTING = "DISABLE_SERVER_SIDE_CURSORS"

@@ -23,7 +23,7 @@ from poolcheck.system import (
 from poolcheck.value import Known, Table
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
 
 SETS_THRESHOLD = re.compile(r"\.\s*prepare(?:_threshold|d_max)\s*=(?!=)")
 """Code that changes what a connection prepares."""

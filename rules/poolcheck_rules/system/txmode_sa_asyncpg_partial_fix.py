@@ -19,7 +19,7 @@ from poolcheck.system import Client, System, SystemWithLinks, Target, one_for_ea
 from poolcheck.value import Table
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
 
 
 class TxmodeSaAsyncpgPartialFix(Rule[SystemWithLinks]):

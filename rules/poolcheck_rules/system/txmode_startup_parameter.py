@@ -24,7 +24,7 @@ from poolcheck.system import (
 )
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
 
 KEPT_FOR_CLIENTS: Mapping[str, Version] = {
     "application_name": (1, 3),

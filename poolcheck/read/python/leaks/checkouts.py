@@ -22,8 +22,9 @@ from poolcheck.read.python.libraries.terms import (
     of_driver,
     of_method,
 )
-from poolcheck.read.python.pools.client_pools import Role, constructor_called, role_of
+from poolcheck.read.python.pools.client_pools import constructor_called
 from poolcheck.read.python.pools.provenance import Made, made_by
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.syntax.arguments import passed
 from poolcheck.read.python.syntax.bindings import annotation_of, bound_in, dotted, inside, last_name_behind
 from poolcheck.read.python.syntax.module import Module

@@ -13,7 +13,7 @@ from poolcheck.read.python.libraries.drivers import driver_named
 from poolcheck.value import HOLE, Known, Table, Value, options_of, text_of
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
 
 OPTIONS = "options"
 PGOPTIONS = "PGOPTIONS"

@@ -2,7 +2,7 @@
 
 from poolcheck.amount import Amount, Reason, amount_of, between, exactly, total
 from poolcheck.read.python.libraries.constructors import Holds, Library
-from poolcheck.read.python.pools.client_pools import ClientPool
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.value import Known, number_of, scalars_of
 
 SINGLE = frozenset({"StaticPool", "AssertionPool"})

@@ -6,7 +6,8 @@ from typing import NamedTuple, TypeAlias
 import libcst as cst
 
 from poolcheck.read.python.libraries.constructors import DJANGO, DJANGO_POOL
-from poolcheck.read.python.pools.client_pools import ClientPool, role_of
+from poolcheck.read.python.pools.client_pool import ClientPool
+from poolcheck.read.python.project.roles import role_of
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.syntax.slices import Kind
 from poolcheck.read.python.values.evaluate import evaluate

@@ -7,7 +7,9 @@ from typing import TypeAlias
 import libcst as cst
 
 from poolcheck.read.python.libraries.constructors import FLASK
-from poolcheck.read.python.pools.client_pools import ClientPool, role_of, spread
+from poolcheck.read.python.pools.call_arguments import spread
+from poolcheck.read.python.pools.client_pool import ClientPool
+from poolcheck.read.python.project.roles import role_of
 from poolcheck.read.python.syntax.bindings import dotted
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.syntax.slices import Kind

@@ -10,7 +10,7 @@ from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.value import Known, Table, Unknown, Value, entry_of, number_of, options_of
 
 if TYPE_CHECKING:
-    from poolcheck.read.python.pools.client_pools import ClientPool
+    from poolcheck.read.python.pools.client_pool import ClientPool
     from poolcheck.read.python.project.versions import Release
 
 UNNAMED_SINCE: "Release" = (0, 31)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.libraries.constructors import Constructor
-from poolcheck.read.python.pools.client_pools import ClientPool
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.provenance import made_by
 from poolcheck.read.python.pools.uses import placed
 from poolcheck.read.python.syntax.arguments import keyword_of

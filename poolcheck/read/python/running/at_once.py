@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.pools.client_pools import Role, role_of
 from poolcheck.read.python.pools.uses import calls_in
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.running.entry_points import entry_point
 from poolcheck.read.python.running.occasions import EntryPoint, Occasion
 from poolcheck.read.python.running.reached import Function, nodes_of

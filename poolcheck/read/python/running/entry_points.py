@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from poolcheck.read.python.pools.client_pools import Role, role_of
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.running.decorated import by_decorators
 from poolcheck.read.python.running.frameworks import imports_any
 from poolcheck.read.python.running.occasions import EntryPoint, Occasion

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.kubernetes.manifest import Manifest
-from poolcheck.read.python.pools.client_pools import Role, role_of
 from poolcheck.read.python.pools.uses import calls_in
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.project.served import Start
 from poolcheck.read.python.running.asgi import starts_of
 from poolcheck.read.python.running.entry_points import entry_point

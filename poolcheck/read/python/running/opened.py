@@ -7,8 +7,9 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.libraries.constructors import Library
-from poolcheck.read.python.pools.client_pools import ClientPool, Role, role_of
+from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import calls_in, placed
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.running.reached import kept
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.syntax.slices import Kind

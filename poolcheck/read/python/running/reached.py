@@ -8,7 +8,8 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.libraries.constructors import Constructor
-from poolcheck.read.python.pools.client_pools import ClientPool, constructor_called, pools_of
+from poolcheck.read.python.pools.client_pool import ClientPool
+from poolcheck.read.python.pools.client_pools import constructor_called, pools_of
 from poolcheck.read.python.syntax.bindings import bound_in, dotted, last_name
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.syntax.trees import children

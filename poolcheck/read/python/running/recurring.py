@@ -10,8 +10,8 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.leaks.deeds import BORROWING, DERIVING, Surroundings, surroundings
-from poolcheck.read.python.pools.client_pools import Role, role_of
 from poolcheck.read.python.pools.uses import Placed
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.running.entry_points import depended_on, entry_point
 from poolcheck.read.python.running.occasions import EntryPoint
 from poolcheck.read.python.running.references import references, references_to_class

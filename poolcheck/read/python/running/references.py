@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.pools.client_pools import Role, role_of
+from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.syntax.arguments import keyword_of
 from poolcheck.read.python.syntax.bindings import last_name_behind
 from poolcheck.read.python.syntax.module import Module
