@@ -11,9 +11,10 @@ from poolcheck.read.python.pools.client_pools import pools_of
 from poolcheck.read.python.pools.uses import Placed, placed
 from poolcheck.read.python.running.entry_points import entry_point
 from poolcheck.read.python.running.frameworks import library_of
+from poolcheck.read.python.running.holders import Holder, holder_of
 from poolcheck.read.python.running.occasions import EntryPoint
 from poolcheck.read.python.running.occasions import Occasion as Kind
-from poolcheck.read.python.running.recurring import Holder, Recurrence, holder_of, recurrences
+from poolcheck.read.python.running.recurring import Recurrence, recurrences
 from poolcheck.read.python.running.references import references
 from poolcheck.read.python.syntax.module import Module, Project
 from poolcheck.read.python.syntax.trees import walk

@@ -15,7 +15,8 @@ from poolcheck.read.python.pools.capacity import most_connections
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import Placed, placed
 from poolcheck.read.python.project.roles import Role
-from poolcheck.read.python.running.recurring import callers_of, depends_on_parameters, requested
+from poolcheck.read.python.running.recurring import callers_of, requested
+from poolcheck.read.python.running.varying import depends_on_parameters
 from poolcheck.read.python.syntax.bindings import bound_in, dotted, parameters
 from poolcheck.read.python.syntax.trees import walk
 from poolcheck.read.python.values.names import definitions
