@@ -239,7 +239,7 @@ def _describe_check(parser: ArgumentParser) -> None:
     )
     add("--no-cache", action="store_true", help="read every file anew; so far every run does")
     _add_settings(parser)
-    _add_verbose(parser)
+    _add_verbose(parser, besides=", and why nothing is said of a connection that is taken")
 
 
 def _describe_explain(parser: ArgumentParser) -> None:
@@ -318,8 +318,9 @@ def _add_settings(parser: ArgumentParser) -> None:
     either.add_argument("--isolated", action="store_true", help="take no settings from files")
 
 
-def _add_verbose(parser: ArgumentParser) -> None:
-    parser.add_argument("-v", "--verbose", action="store_true", help="say more when something goes wrong")
+def _add_verbose(parser: ArgumentParser, besides: str = "") -> None:
+    told = f"say more when something goes wrong{besides}"
+    parser.add_argument("-v", "--verbose", action="store_true", help=told)
 
 
 def _names(written: str) -> list[str]:

@@ -45,6 +45,15 @@ class Note(NamedTuple):
     message: str
 
 
+class Unjudged(NamedTuple):
+    """A place where a rule might have found something, why none did, and where that is seen if elsewhere."""
+
+    span: Span
+    title: str
+    reason: str
+    at: Span | None = None
+
+
 class Fix(NamedTuple):
     """Edits that mend a finding, all or none of them.
 

@@ -12,6 +12,7 @@ from poolcheck.stated import Stated
 GROUPS: Mapping[str, frozenset[str]] = {
     "PgBouncerConfig": frozenset({"pgbouncer"}),
     "Manifest": frozenset({"kubernetes"}),
+    "ComposeFile": frozenset({"kubernetes"}),
     "PythonModule": frozenset({"python"}),
     "System": frozenset({"system"}),
     "SystemWithClients": frozenset({"system"}),

@@ -11,11 +11,13 @@ from poolcheck.catalog import RuleFile
 from poolcheck.config import Configurations
 from poolcheck.deep import deep
 from poolcheck.files import Files, Format, format_of
-from poolcheck.finding import Finding
+from poolcheck.finding import Finding, Note, Unjudged
 from poolcheck.judge import Judge
 from poolcheck.link.link import link
 from poolcheck.read.comments import comments
-from poolcheck.read.document import Reader, Reading
+from poolcheck.read.document import Fact, Reader, Reading
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.read.pgbouncer.rendered import Renderings, file_of
 from poolcheck.source import Source
 from poolcheck.stated import Stated
 from poolcheck.suppress import ANNOTATION, Silenced, Suppression, annotated, mistakes, silence, suppressions
@@ -33,13 +35,15 @@ COLLECT_AFTER = 50_000
 class Report(NamedTuple):
     """What a run came to: the findings in order, the texts of the files they speak of, and how many files it read.
 
-    `silenced` are the findings that a comment or an annotation keeps from being told.
+    `silenced` are the findings that a comment or an annotation keeps from being told, `unjudged` the connections
+    of which nothing is said.
     """
 
     findings: tuple[Finding, ...]
     texts: Mapping[str, str]
     files: int
     silenced: tuple[Finding, ...]
+    unjudged: tuple[Unjudged, ...] = ()
 
 
 def check(
@@ -108,13 +112,14 @@ def _examine(paths: Sequence[str], reader: Reader, judge: Judge, progress: Progr
     readings = list(_read(paths, reader, progress))
     facts = [fact for reading in readings for fact in reading.facts]
     system = link(facts, paths, reader.project, judge.stated)
-    found = [finding for fact in system.documents for finding in judge.findings(fact, fact.span.path)]
+    found = [finding for fact in system.documents for finding in judge.findings(fact, file_of(fact.span.path))]
     if facts:
         found += judge.findings(system, "")
     if system.clients:
         found += judge.findings(SystemWithClients(*system), "")
     if any(client.target for client in system.clients):
         found += judge.findings(SystemWithLinks(*system), "")
+    found = _in_files(found, system)
     by_path: dict[str, list[Finding]] = defaultdict(list)
     for finding in dict.fromkeys(found):
         by_path[finding.span.path].append(finding)
@@ -125,7 +130,48 @@ def _examine(paths: Sequence[str], reader: Reader, judge: Judge, progress: Progr
     parted = [_parted(reading, by_path[reading.path], judge) for reading in readings]
     left = [finding for part in parted for finding in part.left if judge.is_asked_for(finding)]
     silenced = [finding for part in parted for finding in part.silenced if judge.is_asked_for(finding)]
-    return Report(tuple(sorted(left, key=_place)), texts, len(paths), tuple(sorted(silenced, key=_place)))
+    return Report(
+        findings=tuple(sorted(left, key=_place)),
+        texts=texts,
+        files=len(paths),
+        silenced=tuple(sorted(silenced, key=_place)),
+        unjudged=tuple(sorted(_unjudged(facts), key=lambda each: each[:3])) if reader.project else (),
+    )
+
+
+def _unjudged(facts: Iterable[Fact]) -> Iterator[Unjudged]:
+    from poolcheck.read.python.facts import PythonModule
+
+    return (each for fact in facts if isinstance(fact, PythonModule) for each in fact.unjudged)
+
+
+def _in_files(found: list[Finding], system: System) -> list[Finding]:
+    """The findings at places of files.
+
+    Texts that stand in no file as they are read have no fixes; where nobody can change them, nothing is told of
+    the configuration itself.
+    """
+    configs = (fact for fact in system.documents if isinstance(fact, PgBouncerConfig))
+    all_rendered = [config.rendered for config in configs if config.rendered]
+    if not all_rendered:
+        return found
+    renderings = Renderings(all_rendered)
+    told = (each for each in found if each.group != "pgbouncer" or not renderings.is_forced(each.span))
+    return [_in_file(finding, renderings) for finding in told]
+
+
+def _in_file(finding: Finding, renderings: Renderings) -> Finding:
+    places = [finding.span, *(note.span for note in finding.notes)]
+    edits = finding.fix.edits if finding.fix else ()
+    return finding._replace(
+        span=renderings.written(finding.span),
+        message=renderings.without_secrets(finding.message, places),
+        notes=tuple(
+            Note(renderings.written(note.span), renderings.without_secrets(note.message, places))
+            for note in finding.notes
+        ),
+        fix=None if any(renderings.has(edit.span) for edit in edits) else finding.fix,
+    )
 
 
 def _read(paths: Sequence[str], reader: Reader, progress: Progress | None) -> Iterator[Reading]:

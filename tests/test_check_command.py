@@ -646,3 +646,56 @@ def test_a_file_that_changes_while_it_is_checked_is_left_alone(
     told = "poolcheck: a.ini: not mended: changed while it was being checked\n"
     assert (status, *capsys.readouterr()) == (2, "", told)
     assert Path("a.ini").read_text() == "new"
+
+
+LEASES = """\
+from psycopg2.pool import ThreadedConnectionPool
+
+pool = ThreadedConnectionPool(1, 5, "host=db.example.com")
+
+
+def connect():
+    conn = pool.getconn()
+    conn.autocommit = True
+    return conn
+
+
+def keep(conns, key):
+    conns[key] = pool.getconn()
+
+
+def lose():
+    pool.getconn()
+"""
+
+
+def test_verbose_tells_why_nothing_is_said_of_a_connection(capsys: pytest.CaptureFixture[str]) -> None:
+    put({"shop/leases.py": LEASES, "shop/a.py": LEASES, "deploy/pgbouncer.ini": INI})
+
+    main(["check", "--verbose", "--output-format", "concise", "--select", "connection-never-released", "."])
+
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 3
+    assert err == (
+        "shop/a.py:7:12: pool.getconn(): returned to the caller at 9:12\n"
+        "shop/a.py:13:18: pool.getconn(): kept in a container\n"
+        "shop/leases.py:7:12: pool.getconn(): returned to the caller at 9:12\n"
+        "shop/leases.py:13:18: pool.getconn(): kept in a container\n"
+    )
+
+
+def test_without_verbose_nothing_is_told_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    put({"shop/leases.py": LEASES})
+
+    assert len(lines("--select", "connection-never-released", ".", capsys=capsys)) == 1
+
+
+def test_verbose_tells_of_the_file_on_standard_input_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put({"shop/leases.py": LEASES, "shop/a.py": LEASES})
+    pipe(LEASES, monkeypatch)
+
+    main(["check", "--verbose", "--quiet", "--stdin-filename", "shop/a.py", "."])
+
+    assert all(line.startswith("shop/a.py:") for line in capsys.readouterr().err.splitlines())

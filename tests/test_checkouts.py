@@ -2,8 +2,9 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.leaks.checkouts import Checkout, checkouts_of
-from poolcheck.read.python.leaks.fate import Outcome
+from poolcheck.read.python.leaks.following.fate import Outcome
+from poolcheck.read.python.leaks.following.silences import Reason, Silence
+from poolcheck.read.python.leaks.taking.checkouts import Checkout, checkouts_of
 from poolcheck.read.python.syntax.module import Project
 
 
@@ -79,13 +80,18 @@ def test_a_driver_is_known_under_other_names(text: str) -> None:
         "client.connect()",
         "signal.connect(run)",
         "redis.getconn()",
-        "pool.getconn(key=sql)",
-        "pool.getconn(sql)",
         "connection.execute(sql)",
     ],
 )
 def test_other_things_that_are_acquired_and_connected_are_none(line: str) -> None:
     assert checkouts(in_function(line)) == []
+
+
+@pytest.mark.parametrize("line", ["pool.getconn(key=sql)", "pool.getconn(sql)"])
+def test_the_connection_of_a_key_is_not_judged(line: str) -> None:
+    [found] = checkouts(in_function(line))
+
+    assert found.silence == Silence(Reason.KEYED)
 
 
 def test_a_method_of_ones_own_that_is_called_getconn_is_none() -> None:
@@ -162,10 +168,10 @@ def test_other_engines_are_none(text: str) -> None:
     assert checkouts(text) == []
 
 
-def test_what_is_only_likely_an_engine_is_not_said_to_leak_on_an_exception() -> None:
+def test_what_is_only_likely_an_engine_gives_connections_where_they_are_closed() -> None:
     text = in_function("conn = engine.connect()", "conn.execute(text(sql))", "conn.close()", before=USES_ENGINE)
 
-    assert outcomes(text) == [None]
+    assert outcomes(text) == [Outcome.SKIPPED_ON_EXCEPTION]
 
 
 def test_a_pool_that_the_function_makes_does_not_outlive_it() -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.leaks.checkouts import Checkout, checkouts_of
-from poolcheck.read.python.leaks.fate import Fate, Leaving, Outcome
+from poolcheck.read.python.leaks.following.fate import MOST_EXITS, Answer, Fate, Leaving, Outcome
+from poolcheck.read.python.leaks.taking.checkouts import Checkout, checkouts_of
 from poolcheck.read.python.syntax.module import Project
 from poolcheck.source import Source, Span
 
@@ -28,9 +28,9 @@ def function(body: str) -> str:
 
 
 def checkout(text: str) -> Checkout:
-    """The one that is in a module."""
+    """The first in a module."""
     module = Project(Memory({})).add(Source("shop/db.py", text))
-    [found] = deep(lambda: list(checkouts_of(module)))
+    found, *_ = deep(lambda: list(checkouts_of(module)))
     return found
 
 
@@ -359,10 +359,10 @@ def test_another_way_out_is_told(leaving: str, expected: Leaving) -> None:
     assert shown(text, found.release) == "pool.putconn(conn)"
 
 
-def test_a_generator_is_not_said_to_leak_on_an_exception() -> None:
+def test_a_generator_is_said_to_be_left_and_not_to_leak_on_an_exception() -> None:
     body = "conn = pool.getconn()\nif sql:\n    yield sql\nconn.cursor().execute(sql)\npool.putconn(conn)"
 
-    assert outcome(body) is None
+    assert outcome(body) is Outcome.CANCELLED
 
 
 def test_leaving_a_loop_that_is_in_between_is_no_way_out() -> None:
@@ -486,3 +486,109 @@ def test_a_connection_that_another_takes_the_place_of_is_told() -> None:
     assert [(shown(text, each.span), each.how) for each in found.left] == [
         ("conn = pool.getconn(1)", Leaving.OVERWRITING)
     ]
+
+
+def turns(body: str) -> list[tuple[str | None, Answer] | None]:
+    """Where the ways to the places turn away from the release where it is left."""
+    text = function(body)
+    return [each.turn and (shown(text, each.turn.span), each.turn.answer) for each in fate(text).left]
+
+
+@pytest.mark.parametrize(
+    ("between", "turn"),
+    [
+        ("if not sql:\n    return None", ("not sql", Answer.TRUE)),
+        ("if sql:\n    print(sql)\nelse:\n    return None", ("sql", Answer.FALSE)),
+        (
+            "if path:\n    print(path)\nif sql:\n    if path:\n        print(sql)\n    return None",
+            ("sql", Answer.TRUE),
+        ),
+        ("while sql:\n    return None", ("sql", Answer.TRUE)),
+        ("for each in path:\n    return None", ("path", Answer.MORE)),
+        ("for each in path:\n    if each:\n        break\nelse:\n    return None", ("path", Answer.NO_MORE)),
+        ("match sql:\n    case 'a':\n        return None", ("'a'", Answer.MATCH)),
+        ("try:\n    if sql:\n        return None\nfinally:\n    print(sql)", ("sql", Answer.TRUE)),
+    ],
+)
+def test_the_test_is_told_whose_answer_leads_away_from_the_release(between: str, turn: tuple[str, Answer]) -> None:
+    assert turns(f"conn = pool.getconn()\n{between}\npool.putconn(conn)") == [turn]
+
+
+def test_where_no_case_matches_the_last_one_is_told() -> None:
+    body = """
+        conn = pool.getconn()
+        match sql:
+            case 1:
+                pool.putconn(conn)
+            case 2:
+                pool.putconn(conn)
+    """
+
+    assert turns(body) == [("2", Answer.NO_MATCH)]
+
+
+def test_a_loop_that_takes_the_connection_anew_gives_back_none_that_was_left() -> None:
+    body = """
+        for each in path:
+            conn = pool.getconn()
+            if each:
+                pool.putconn(conn)
+                continue
+            raise ValueError
+    """
+
+    assert turns(body) == [("each", Answer.FALSE)]
+
+
+def test_no_test_is_told_of_what_nothing_releases() -> None:
+    assert turns("conn = pool.getconn()\nconn.commit()\nif sql:\n    return 1\nreturn 2") == [None, None]
+
+
+def test_so_many_ways_out_are_told_and_no_more() -> None:
+    returns = "".join(f"if sql == {number}:\n    return {number}\n" for number in range(9))
+
+    assert len(turns(f"conn = pool.getconn()\n{returns}")) == MOST_EXITS
+
+
+@pytest.mark.parametrize(
+    ("handler", "expected"),
+    [
+        ("except Exception:\n    return False", "Exception"),
+        ("except (ValueError, psycopg2.Error) as error:\n    print(error)", "(ValueError, psycopg2.Error)"),
+        ("except:\n    pass", "except"),
+        ("except Exception:\n    raise", None),
+    ],
+)
+def test_the_handler_is_told_that_ends_the_exception(handler: str, expected: str | None) -> None:
+    text = function(f"conn = pool.getconn()\ntry:\n    conn.commit()\n    pool.putconn(conn)\n{handler}\n")
+
+    found = fate(text)
+
+    assert found.outcome is Outcome.SKIPPED_ON_EXCEPTION
+    assert (shown(text, found.handler) or "").strip("()") == (expected or "").strip("()")
+
+
+def test_what_is_cancelled_is_told_with_the_await_and_the_release() -> None:
+    text = (
+        f"{BEFORE}async def run(sql):\n    conn = await async_engine.connect()\n    try:\n"
+        "        await conn.execute(sql)\n    except Exception:\n        pass\n    await conn.close()\n"
+    )
+
+    found = fate(text)
+
+    assert found.outcome is Outcome.CANCELLED
+    assert found.is_advice
+    assert shown(text, found.decided_at) == "await conn.execute(sql)"
+    assert shown(text, found.release) == "conn.close()"
+
+
+def test_a_pool_that_is_given_what_another_lent_is_told() -> None:
+    text = function("conn = pool.getconn()\nother.putconn(conn)").replace(
+        "engine =", "other = ThreadedConnectionPool(1, 5, dsn)\nengine ="
+    )
+
+    found = fate(text)
+
+    assert found.outcome is Outcome.RELEASED_ELSEWHERE
+    assert not found.is_advice
+    assert shown(text, found.decided_at) == "other.putconn(conn)"

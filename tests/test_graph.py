@@ -4,7 +4,7 @@ import libcst as cst
 import pytest
 
 from poolcheck.deep import deep
-from poolcheck.read.python.leaks.graph import Edge, Graph, Kind, Node, Way, graph_of
+from poolcheck.read.python.leaks.flow.graph import Edge, Graph, Kind, Node, Way, graph_of
 
 
 def graph(body: str) -> Graph:

@@ -9,8 +9,8 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.leaks.checkouts import checkouts_of
-from poolcheck.read.python.leaks.fate import Outcome
+from poolcheck.read.python.leaks.following.fate import Outcome
+from poolcheck.read.python.leaks.taking.checkouts import checkouts_of
 from poolcheck.read.python.syntax.module import Project
 from poolcheck.source import Source
 
@@ -19,7 +19,8 @@ import asyncio, atexit, sys, time, weakref
 from contextlib import *
 from functools import lru_cache
 
-import aiomysql, aiopg, asyncpg, oracledb, psycopg, psycopg2, pymysql, pytest
+import aiomysql, aiopg, asyncmy, asyncpg, MySQLdb, mysql.connector, oracledb, pg8000, psycopg, psycopg2, pymysql
+import pytest
 from dbutils.pooled_db import PooledDB
 from fastapi import Depends
 from mysql.connector.pooling import MySQLConnectionPool
@@ -30,6 +31,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 pool = ThreadedConnectionPool(1, 5, dsn)
+other_pool = ThreadedConnectionPool(1, 5, other_dsn)
 new_pool = ConnectionPool(dsn, open=False)
 returning_pool = ConnectionPool(dsn, open=False, close_returns=True)
 async_pool = AsyncConnectionPool(dsn, open=False)
@@ -48,8 +50,18 @@ FATES = {
     "in vain": Outcome.RELEASED_IN_VAIN,
     "early exit": Outcome.LEFT_EARLY,
     "exception": Outcome.SKIPPED_ON_EXCEPTION,
+    "dependency": Outcome.LEFT_BY_DEPENDENCY,
+    "returned": Outcome.RETURNED_TO_REQUEST,
+    "cancelled": Outcome.CANCELLED,
+    "unguarded": Outcome.SET_UP_UNGUARDED,
+    "kept": Outcome.KEPT_WITHOUT_CLOSE,
+    "elsewhere": Outcome.RELEASED_ELSEWHERE,
     "fine": None,
 }
+
+
+ADVICE = {Outcome.CANCELLED, Outcome.KEPT_WITHOUT_CLOSE, Outcome.SET_UP_UNGUARDED}
+"""What is no fault."""
 
 
 class Snippet(NamedTuple):
@@ -84,3 +96,34 @@ def test_what_becomes_of_what_a_function_takes(snippet: Snippet) -> None:
         assert outcomes == expected
     else:
         assert [each for each in outcomes if each] == [each for each in expected if each]
+
+
+TWINS = (
+    (r"\bdef run", "async def run"),
+    (r"\bwith (?=pool\.getconn|conn\b)", "async with "),
+    (r"\bpool\b", "async_pool"),
+    (r"\basync_pool\.(getconn|putconn)\(", r"await async_pool.\1("),
+    (r"\bconn\.cursor\(\)\.execute\(", "await conn.execute("),
+    (r"\b(cur\.(?:execute|close)|conn\.(?:close|commit|rollback))\(", r"await \1("),
+)
+"""What makes of code that uses psycopg2's pool code that uses psycopg's asynchronous pool, and does the same."""
+
+
+def has_twin(snippet: Snippet) -> bool:
+    code = snippet.code
+    is_plain = code.startswith("def run(") and len(re.findall(r"\b(?:def|class|lambda)\b", code)) == 1
+    return is_plain and "pool.getconn()" in code and not re.search(r"_pool\b|pool\.putconn,|close=|\[", code)
+
+
+@pytest.mark.parametrize(
+    "snippet", [*filter(has_twin, snippets())], ids=lambda each: f"{each.fates[0]}: {each.title}"
+)
+def test_the_asynchronous_twin_has_the_same_fates(snippet: Snippet) -> None:
+    code = snippet.code
+    for pattern, replacement in TWINS:
+        code = re.sub(pattern, replacement, code)
+
+    outcomes = found(snippet._replace(code=code))
+
+    faults = [outcome for outcome in outcomes if outcome and outcome not in ADVICE]
+    assert faults == [FATES[fate] for fate in snippet.fates if FATES[fate] and FATES[fate] not in ADVICE]

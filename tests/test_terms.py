@@ -1,7 +1,18 @@
 import pytest
 
 from poolcheck.read.python.libraries.constructors import CONSTRUCTORS, Library
-from poolcheck.read.python.libraries.terms import DRIVERS, METHODS, Dropped, Terms, With, of_driver, of_method
+from poolcheck.read.python.libraries.terms import (
+    DRIVERS,
+    METHODS,
+    PSYCOPG2_POOL,
+    SESSION,
+    Dropped,
+    Terms,
+    With,
+    either,
+    of_driver,
+    of_method,
+)
 
 ALL = [*METHODS.values(), *DRIVERS.values()]
 
@@ -63,3 +74,17 @@ def test_a_pool_in_the_shape_of_an_engine_gets_back_what_is_closed() -> None:
 def test_of_other_methods_nothing_is_known() -> None:
     assert of_method(Library.PSYCOPG2, "closeall") is None
     assert of_driver(Library.DJANGO) is None
+
+
+def test_what_is_a_pools_or_opened_goes_back_in_either_way_and_is_not_lost_for_sure() -> None:
+    terms = either(PSYCOPG2_POOL, DRIVERS[Library.PSYCOPG2])
+
+    assert terms
+    assert (terms.closing, terms.returning) == (frozenset({"close"}), frozenset({"putconn"}))
+    assert not terms.useless
+    assert not terms.is_lost
+
+
+@pytest.mark.parametrize("other", [None, SESSION])
+def test_where_one_is_not_known_or_another_thing_nothing_is_sure_of_both(other: Terms | None) -> None:
+    assert either(PSYCOPG2_POOL, other) is None

@@ -62,6 +62,8 @@ def run(options: Namespace) -> int:
     if options.diff:
         return _print_diff(mended, options)
     _print(mended, options)
+    if options.verbose:
+        _print_unjudged(mended.report, options)
     return 0 if options.exit_zero else _status(mended.report, settings.fail_on)
 
 
@@ -146,6 +148,7 @@ def _asked_for(report: Report, options: Namespace) -> Report:
     return report._replace(
         findings=tuple(finding for finding in report.findings if finding.span.path == name),
         silenced=tuple(finding for finding in report.silenced if finding.span.path == name),
+        unjudged=tuple(each for each in report.unjudged if each.span.path == name),
     )
 
 
@@ -196,6 +199,15 @@ def _print(mended: Mended, options: Namespace) -> None:
                 _render(mended, form, stream, options)
         except OSError as error:
             raise Refused(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def _print_unjudged(report: Report, options: Namespace) -> None:
+    """Prints to standard error why nothing is said of some connections."""
+    from poolcheck.report.styled import write
+    from poolcheck.report.text import unjudged
+
+    sys.stdout.flush()
+    write(unjudged(report), sys.stderr, color=has_color(options.color, sys.stderr))
 
 
 def _render(mended: Mended, form: str, stream: TextIO, options: Namespace) -> None:

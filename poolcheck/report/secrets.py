@@ -55,7 +55,9 @@ _NO_SECRET = re.compile(r"""(?:null|~|none|true|false)?["',;)\]}\s]*""", re.IGNO
 _URL = re.compile(
     rf"""://(?: \$\{{[^}}\s]{{0,99}}+\}} | [^\s"'`:@/] )*+ : (?P<rest> {_LETTER}*+ )""", re.VERBOSE | re.MULTILINE
 )
-_AUTH_FILE = re.compile(r'^[ \t]*"(?:[^"\r\n]|"")*+"[ \t]+"(?P<secret>(?:[^"\r\n]|"")*+)"', re.MULTILINE)
+_AUTH_FILE = re.compile(
+    r'^[ \t]*(?:[#;][ \t]*)?"(?:[^"\r\n]|"")*+"[ \t]+"(?P<secret>(?:[^"\r\n]|"")*+)"', re.MULTILINE
+)
 """A line of PgBouncer's auth_file: `"user" "secret"`."""
 _AUTH_FILE_LINE = re.compile(
     r"""^[ \t]*(?![;#])(?:"(?:[^"\r\n]|"")*+"|\S+)[ \t]*(?P<secret>[^\r\n]*)""", re.MULTILINE
@@ -71,8 +73,14 @@ _REFERENCE = re.compile(
 )
 
 _DOCUMENT = re.compile(r"^(?=---)", re.MULTILINE)
-_SECRET_OBJECT = re.compile(r"""^kind:[ \t]*["']?Secret\b""", re.MULTILINE)
-_DATA = re.compile(r"^data:[ \t]*\r?\n(?P<data>(?:[ \t][^\n]*\n?|\r?\n)*+)", re.MULTILINE)
+_SECRET_OBJECT = re.compile(r"""^[ \t-]*kind:[ \t]*["']?Secret(?:List)?\b""", re.MULTILINE)
+_DATA = re.compile(r"^(?P<indent> *)data:[ \t]*\r?\n(?P<data>(?:(?P=indent)[ \t][^\n]*\n?|\r?\n)*+)", re.MULTILINE)
+_STRING_DATA = re.compile(
+    r"^(?P<indent> *)stringData:[ \t]*\r?\n(?P<data>(?:(?P=indent)[ \t][^\n]*\n?|\r?\n)*+)", re.MULTILINE
+)
+_STRING = re.compile(r"^(?P<indent>[ \t]+)(?P<key>[\w.\"'-]+):[ \t]*(?P<secret>[^\r\n]*)", re.MULTILINE)
+_OF_FORM = re.compile(r".*\.(?:ini|conf|txt|toml)[\"']?")
+"""Keys of files in which secrets are told by their form."""
 _DATUM = re.compile(r"^[ \t]+(?:[\w.\"'-]+:[ \t]*+)?+(?P<secret>[^\s|>#][^\r\n]*+)", re.MULTILINE)
 
 
@@ -110,7 +118,7 @@ def named_secrets(text: str, start: int, end: int, *, signs: str = "=:'") -> Ite
 
 
 def secrets_in_objects(text: str) -> Iterator[Part]:
-    """What stands under `data` in a Secret, whatever its names are: it is there in base64."""
+    """What stands in a Secret, whatever its names are: under `data` in base64, under `stringData` as it is."""
     if not _SECRET_OBJECT.search(text):
         return
     start = 0
@@ -119,7 +127,20 @@ def secrets_in_objects(text: str) -> Iterator[Part]:
             for data in _DATA.finditer(document):
                 for datum in _DATUM.finditer(document, *data.span("data")):
                     yield start + datum.start("secret"), start + datum.end("secret")
+            for data in _STRING_DATA.finditer(document):
+                for part in _in_strings(document, *data.span("data")):
+                    yield start + part[0], start + part[1]
         start += len(document)
+
+
+def _in_strings(text: str, start: int, end: int) -> Iterator[Part]:
+    """The values below `stringData`, but for the lines of files."""
+    found = list(_STRING.finditer(text, start, end))
+    own = [each for each in found if each["indent"] == found[0]["indent"]]
+    for each, following in zip(own, [*own[1:], None], strict=True):
+        is_file = _BLOCK.match(each["secret"]) and _OF_FORM.fullmatch(each["key"])
+        if not is_file:
+            yield each.start("secret"), following.start() if following else end
 
 
 def _value(text: str, start: int, end: int, sign: str) -> Part:

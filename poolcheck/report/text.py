@@ -51,6 +51,26 @@ def concise(report: Report) -> Iterator[Line]:
         )
 
 
+def unjudged(report: Report) -> Iterator[Line]:
+    """Every connection of which nothing is said, on one line, with the reason: `path:line:col: call: reason`."""
+    from poolcheck.report.glyphs import visible
+    from poolcheck.report.positions import Positions
+
+    @cache
+    def positions(path: str) -> Positions:
+        return Positions(report.texts[path])
+
+    for each in report.unjudged:
+        line, column = positions(each.span.path).position(each.span.start)
+        at = positions(each.at.path).position(each.at.start) if each.at and each.at != each.span else None
+        where = f" at {at.line}:{at.column}" if at else ""
+        yield (
+            Segment(visible(each.span.path)),
+            Segment(f":{line}:{column}: ", Style.MARGIN),
+            Segment(f"{each.title}: {each.reason}{where}"),
+        )
+
+
 def statistics(report: Report) -> Iterator[Line]:
     """How often each rule found something, the most often first."""
     found = Counter((finding.rule, finding.severity) for finding in report.findings)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from poolcheck.finding import Unjudged
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.python.leaks.checkouts import Checkout, checkouts_of
+from poolcheck.read.python.leaks.taking.checkouts import Checkout, checkouts_of
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.client_pools import pools_of
 from poolcheck.read.python.pools.django import django_pools
@@ -23,6 +24,13 @@ class PythonModule(NamedTuple):
     pools: tuple[ClientPool, ...]
     checkouts: tuple[Checkout, ...]
     module: Module
+
+    @property
+    def unjudged(self) -> Iterator[Unjudged]:
+        """The connections of which nothing is said, each with the reason why."""
+        for checkout in self.checkouts:
+            if silence := checkout.silence:
+                yield Unjudged(checkout.span, checkout.title, silence.reason, silence.at)
 
 
 def read_python(source: Source, project: Project) -> Iterator[PythonModule | SyntaxFault]:

@@ -17,40 +17,62 @@ NAMES = (
     "PooledPostgresql",
     "PooledPsycopg3",
     "QueuePool",
-    "SessionLocal(",
     "SQLALCHEMY_",
+    "Session(engine",
+    "SessionLocal(",
     "Tortoise",
+    "_conn()",
     "aiomysql",
     "aiopg",
+    "async_session(",
     "asyncmy",
     "asyncpg",
+    "close_connection(",
+    "conn.cursor(",
+    "connect_db(",
+    "connect_to_db",
+    "connection_pool",
     "create_async_engine",
     "create_engine",
     "create_pool",
     "databases import Database",
+    "db_connect(",
+    "db_cursor(",
+    "dbconn",
     "engine().begin(",
     "engine().connect(",
     "engine.begin(",
     "engine.connect(",
     "engine_from_config",
     "flask_sqlalchemy",
+    "getConnection(",
     "get_conn(",
     "get_connection(",
+    "get_cursor(",
+    "get_database_connection(",
+    "get_db(",
     "get_db_connection(",
     "getconn",
     "import databases",
     "listens_for(",
     "mysql import connector",
     "mysql.connector",
+    "next(get_",
+    "open_connection(",
     "oracledb",
     "pg8000",
     "pool.acquire(",
+    "pool.connection(",
     "psycopg",
     "putconn",
     "pwasyncio",
     "pymysql",
     "raw_connection",
     "register_tortoise",
+    "release_connection(",
+    "scoped_session",
+    "session_factory(",
+    "session_maker(",
     "sessionmaker",
 )
 """What a file mentions that makes, takes or returns connections."""
@@ -80,10 +102,20 @@ SESSION_NAMES = (
 )  # fmt: skip
 """What a file mentions that does something to a session, most of it in SQL."""
 
+_SLOW = (
+    b"Response(", b"aiohttp", b"anthropic", b"boto3", b"httpx", b"openai", b"requests.", b"sleep(", b"smtplib",
+    b"subprocess", b"websocket",
+)  # fmt: skip
+"""What a file mentions that waits for something else than a database."""
+
 TOGETHER = (
     (b"AsyncSession", (b"gather(", b"create_task(", b"TaskGroup", b"start_soon(")),
     (b"create_all(", (b"engine",)),
+    (b"Depends(", (b"ession", *_SLOW)),
     (b"elery", (b"async",)),
+    (b"ession() as ", _SLOW),
+    (b"Thread(", (b"django", b"peewee", b".models")),
+    (b"ThreadPoolExecutor", (b"django", b"peewee", b".models")),
 )
 """What a file mentions that uses engines in several tasks, loops or processes: the one, and any of the others."""
 
@@ -103,15 +135,26 @@ EXECUTING = (
 )
 """What a file mentions that executes SQL; `in` finds these sooner than `re` finds what the SQL says."""
 
+_SESSION_TAKEN = re.compile(rb"=\s*(?:await\s+)?[\w.]*ession\w*\(")
+_OF_SESSIONS = (b".commit()", b".exec(", b".execute(", b".query(", b".rollback()", b".scalar(", b".scalars(")
+"""How a session is taken that is made elsewhere, and what a file mentions that uses one."""
+
 _RAREST_FIRST = "QZXJqzVKYjxWGBHUkOPvMwFLDbNyRCgASTEIfphmudlcnrosiate_("
 """Letters by how often they occur in Python source, as far as it matters here."""
 
 
 def mentions_a_pool(data: bytes) -> bool:
-    """Whether a file mentions any of NAMES, or what is TOGETHER."""
-    return _NAMES.search(data) is not None or any(
-        one in data and any(other in data for other in others) for one, others in TOGETHER
+    """Whether a file mentions any of NAMES, or what is TOGETHER, or takes a session of SQLAlchemy's."""
+    return (
+        _NAMES.search(data) is not None
+        or any(one in data and any(other in data for other in others) for one, others in TOGETHER)
+        or _takes_a_session(data)
     )
+
+
+def _takes_a_session(data: bytes) -> bool:
+    is_used = b"ession" in data and any(word in data for word in _OF_SESSIONS)
+    return is_used and _SESSION_TAKEN.search(data) is not None
 
 
 def mentions_a_session(data: bytes) -> bool:

@@ -1,22 +1,16 @@
 """A connection that some way out of a function does not give back, and another does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.leaks.checkouts import Checkout
-from poolcheck.read.python.leaks.fate import Leaving, Outcome
+from poolcheck.read.python.leaks.following.fate import Outcome
+from poolcheck.read.python.leaks.mending.fixes import fix_of
+from poolcheck.read.python.leaks.taking.checkouts import Checkout
+from poolcheck.read.python.leaks.taking.ways_out import where_it_is_left
 from poolcheck.read.python.libraries.terms import Dropped
 from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
-
-HOW: Mapping[Leaving, str] = {
-    Leaving.RETURNING: "returns here",
-    Leaving.RAISING: "raises here",
-    Leaving.LOOPING: "goes on from here",
-    Leaving.OVERWRITING: "takes another here",
-    Leaving.ENDING: "ends behind this",
-}
 
 
 class ConnectionLeaksOnEarlyExit(Rule[PythonModule]):
@@ -29,10 +23,11 @@ class ConnectionLeaksOnEarlyExit(Rule[PythonModule]):
             fate = checkout.fate
             if fate is None or fate.outcome is not Outcome.LEFT_EARLY or checkout.role is Role.TEST:
                 continue
-            notes = [Note(each.span, f"{HOW[each.how]}, and still has it") for each in fate.left]
+            notes = [*where_it_is_left(checkout)]
             if fate.release:
                 notes.append(Note(fate.release, "is given back only here"))
-            yield self.finding(checkout.span, message(checkout), notes=notes, severity=severity_of(checkout))
+            severity, fix = severity_of(checkout), fix_of(checkout, module.module)
+            yield self.finding(checkout.span, message(checkout), notes=notes, fix=fix, severity=severity)
 
 
 def message(checkout: Checkout) -> str:

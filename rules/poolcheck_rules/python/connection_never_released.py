@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.leaks.checkouts import Checkout
-from poolcheck.read.python.leaks.fate import Outcome
+from poolcheck.read.python.leaks.following.fate import Outcome
+from poolcheck.read.python.leaks.mending.fixes import fix_of
+from poolcheck.read.python.leaks.taking.checkouts import Checkout
+from poolcheck.read.python.leaks.taking.ways_out import where_it_is_left
 from poolcheck.read.python.libraries.terms import Dropped
 from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
@@ -20,7 +22,13 @@ class ConnectionNeverReleased(Rule[PythonModule]):
         for checkout in module.checkouts:
             fate = checkout.fate
             if fate and fate.outcome is Outcome.NEVER_RELEASED and checkout.role is not Role.TEST:
-                yield self.finding(checkout.span, message(checkout), severity=severity_of(checkout))
+                notes, fix = [*where_it_is_left(checkout)], fix_of(checkout, module.module)
+                yield self.finding(
+                    checkout.span, message(checkout), notes=notes, fix=fix, severity=severity_of(checkout)
+                )
+            if fate and fate.outcome is Outcome.KEPT_WITHOUT_CLOSE and checkout.role is not Role.TEST:
+                notes = [Note(fate.decided_at, "kept here")] if fate.decided_at else []
+                yield self.finding(checkout.span, kept(checkout), notes=notes, severity=Severity.INFO)
 
 
 def message(checkout: Checkout) -> str:
@@ -40,6 +48,13 @@ def message(checkout: Checkout) -> str:
         )
     consequence = f": {checkout.consequence}" if checkout.consequence else ", and the pool never gets it back"
     return f"nothing in {function} gives back what {title} takes{consequence}"
+
+
+def kept(checkout: Checkout) -> str:
+    """What an object keeps."""
+    if checkout.is_opened:
+        return f"{checkout.function}() keeps what {checkout.title} opens, and nothing in its class closes it"
+    return f"{checkout.function}() keeps what {checkout.title} takes, and nothing in its class gives it back"
 
 
 def goes_back(checkout: Checkout) -> bool:

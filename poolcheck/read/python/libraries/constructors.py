@@ -707,6 +707,20 @@ CONSTRUCTORS = (
         driver="oracledb",
         dialect="oracle",
     ),
+    Constructor(
+        names=("oracledb.connect",),
+        library=Library.ORACLEDB,
+        package="oracledb",
+        holds=Holds.ONE,
+        parameters=("dsn",),
+        defaults={"tcp_connect_timeout": 20},
+        earlier=(Earlier((2, 0), {"tcp_connect_timeout": 60}),),
+        address="dsn",
+        parts=_PARTS,
+        more=("params",),
+        driver="oracledb",
+        dialect="oracle",
+    ),
 )
 """All that is called, each once under its several names."""
 

@@ -45,7 +45,8 @@ class Terms(NamedTuple):
     `entered` is what a `with` statement over it does. A call that is not awaited takes nothing where it
     `takes_when_awaited`, and is a context manager that gives back. `dropped` is what becomes of it when it is
     forgotten; what executed nothing is `RETURNED` where it `is_lazy`. Cursors refer to it where it
-    `is_kept_by_cursors`. It is taken by its first statement where it `is_session`.
+    `is_kept_by_cursors`. What `execute()` returns is no cursor but a number, or nothing, where it
+    `answers_plainly`. It is taken by its first statement where it `is_session`.
 
     `exhausted` is what a call ends in, or does, when the pool is empty; `limit` the parameter that says when
     that is.
@@ -60,6 +61,7 @@ class Terms(NamedTuple):
     dropped: Dropped = Dropped.RETURNED
     is_lazy: bool = False
     is_kept_by_cursors: bool = False
+    answers_plainly: bool = False
     is_session: bool = False
     exhausted: str = ""
     limit: str = ""
@@ -78,12 +80,15 @@ PSYCOPG2_POOL = Terms(
     returning=frozenset({"putconn"}),
     useless=_CLOSE,
     dropped=Dropped.LOST,
+    answers_plainly=True,
     exhausted="raises PoolError: connection pool exhausted",
     limit="maxconn",
 )
 """Observed: neither `with`, `close()`, `closing()` nor the garbage collector frees the slot."""
 
-PSYCOPG_POOL = PSYCOPG2_POOL._replace(exhausted="raises PoolTimeout: couldn't get a connection", limit="max_size")
+PSYCOPG_POOL = PSYCOPG2_POOL._replace(
+    answers_plainly=False, exhausted="raises PoolTimeout: couldn't get a connection", limit="max_size"
+)
 """Observed: the same. The pool's `connection()` is a context manager and takes nothing before it is entered."""
 
 CLOSES_RETURN = PSYCOPG_POOL._replace(closing=_CLOSE, useless=frozenset())
@@ -98,6 +103,7 @@ _ASYNCPG_POOL = Terms(
     entered=With.REFUSES,
     takes_when_awaited=True,
     dropped=Dropped.LOST,
+    answers_plainly=True,
     exhausted=WAITS,
     limit="max_size",
 )
@@ -109,6 +115,7 @@ _AIOMYSQL_POOL = Terms(
     entered=With.CLOSES,
     takes_when_awaited=True,
     dropped=Dropped.LOST,
+    answers_plainly=True,
     exhausted=WAITS,
     limit="maxsize",
 )
@@ -136,7 +143,7 @@ SESSION = _ENGINE._replace(
 )
 """Observed: the first statement takes a connection; `commit()`, `rollback()` and `close()` return it.
 
-A `flush()` that fails rolls back; one that does not is counted as harmless.
+A `commit()` or `flush()` that fails keeps it until `rollback()`; a `flush()` that does not is counted as harmless.
 """
 ASYNC_SESSION = SESSION._replace(dropped=Dropped.LOST, exhausted="")
 
@@ -172,25 +179,32 @@ METHODS: Mapping[tuple[Library, str], Terms] = {
 
 DRIVERS: Mapping[Library, Terms] = {
     # Observed: `with` ends the transaction and leaves it open. Cursors have an attribute `connection`.
-    Library.PSYCOPG2: Terms(closing=_CLOSE, is_kept_by_cursors=True),
+    Library.PSYCOPG2: Terms(closing=_CLOSE, is_kept_by_cursors=True, answers_plainly=True),
     # Observed: `with` commits and closes, and a connection that is forgotten is closed with a ResourceWarning.
     Library.PSYCOPG: Terms(closing=_CLOSE, entered=With.GIVES_BACK, is_kept_by_cursors=True),
     # Observed: it is no context manager, and is terminated when it is forgotten.
-    Library.ASYNCPG: Terms(closing=frozenset({"close", "terminate"}), entered=With.REFUSES),
+    Library.ASYNCPG: Terms(closing=frozenset({"close", "terminate"}), entered=With.REFUSES, answers_plainly=True),
     # Source: `with` closes them.
-    Library.AIOPG: Terms(closing=_CLOSE, entered=With.GIVES_BACK, takes_when_awaited=True),
+    Library.AIOPG: Terms(closing=_CLOSE, entered=With.GIVES_BACK, takes_when_awaited=True, answers_plainly=True),
     Library.AIOMYSQL: Terms(
-        closing=frozenset({"close", "ensure_closed"}), entered=With.GIVES_BACK, takes_when_awaited=True
+        closing=frozenset({"close", "ensure_closed"}),
+        entered=With.GIVES_BACK,
+        takes_when_awaited=True,
+        answers_plainly=True,
     ),
     Library.ASYNCMY: Terms(
-        closing=frozenset({"close", "ensure_closed"}), entered=With.GIVES_BACK, takes_when_awaited=True
+        closing=frozenset({"close", "ensure_closed"}),
+        entered=With.GIVES_BACK,
+        takes_when_awaited=True,
+        answers_plainly=True,
     ),
     Library.MYSQL_CONNECTOR: Terms(
         closing=frozenset({"close", "disconnect", "shutdown"}), entered=With.GIVES_BACK
     ),
-    Library.MYSQLCLIENT: Terms(closing=_CLOSE, entered=With.GIVES_BACK),
-    Library.PYMYSQL: Terms(closing=_CLOSE, entered=With.GIVES_BACK),
+    Library.MYSQLCLIENT: Terms(closing=_CLOSE, entered=With.GIVES_BACK, answers_plainly=True),
+    Library.PYMYSQL: Terms(closing=_CLOSE, entered=With.GIVES_BACK, answers_plainly=True),
     Library.PG8000: Terms(closing=_CLOSE, entered=With.GIVES_BACK),
+    Library.ORACLEDB: Terms(closing=_CLOSE, entered=With.GIVES_BACK),
 }
 """What a driver opens. Forgotten, all of these are closed, at once or when the collector comes."""
 
@@ -203,7 +217,8 @@ def of_method(library: Library, method: str, maker: str = "", *, is_async: bool 
     if library is Library.SQLALCHEMY and is_async:
         return _ASYNC_ENGINE
     if maker in OF_AN_ENGINE:
-        return terms._replace(closing=frozenset({"close"}), useless=frozenset(), entered=With.GIVES_BACK)
+        plain = terms._replace(closing=frozenset({"close"}), useless=frozenset(), entered=With.GIVES_BACK)
+        return plain._replace(answers_plainly=False)
     return terms._replace(takes_when_awaited=True) if is_async else terms
 
 
@@ -211,3 +226,23 @@ def of_driver(library: Library, *, is_async: bool = False) -> Terms | None:
     """The terms of a driver's own connections; None where nothing is known of them."""
     terms = DRIVERS.get(library)
     return terms._replace(takes_when_awaited=True) if terms and is_async else terms
+
+
+def either(one: Terms | None, other: Terms | None) -> Terms | None:
+    """The terms of what is taken on the one or on the other; None where nothing is sure of both."""
+    if one == other or one is None or other is None:
+        return one if one == other else None
+    if one.is_session or other.is_session:
+        return None
+    return Terms(
+        closing=one.closing | other.closing,
+        returning=one.returning | other.returning,
+        pausing=one.pausing | other.pausing,
+        useless=one.useless & other.useless,
+        entered=one.entered if one.entered is other.entered else With.GIVES_BACK,
+        takes_when_awaited=one.takes_when_awaited and other.takes_when_awaited,
+        dropped=max(one.dropped, other.dropped, key=[*Dropped].index),
+        is_lazy=one.is_lazy or other.is_lazy,
+        is_kept_by_cursors=one.is_kept_by_cursors and other.is_kept_by_cursors,
+        answers_plainly=one.answers_plainly and other.answers_plainly,
+    )

@@ -35,8 +35,12 @@ def bound_in_body(name: str, module: Module, owner: str) -> Iterator[Binding]:
 
 
 def bound_in_methods(name: str, module: Module, owner: str, *, of_class: bool = False) -> Iterator[Binding]:
-    """What the methods of a class assign to an attribute of `self` or `cls`; of `cls` for one of the class."""
-    words = ("cls",) if of_class else ("self", "cls")
+    """What the methods of a class assign to an attribute of `self` or `cls`; for one of the class, not of `self`.
+
+    A class may be called by its name as well.
+    """
+    own = owner.rpartition(".")[2]
+    words = ("cls", own) if of_class else ("self", "cls", own)
     text = module.masked.text
     for piece in module.members(owner):
         if piece.kind is not Kind.FUNCTION:

@@ -13,7 +13,7 @@ import libcst as cst
 from poolcheck.files import Files, Format
 from poolcheck.read.python.project.alembic import AlembicFiles
 from poolcheck.read.python.project.lambdas import LambdaTemplates
-from poolcheck.read.python.project.served import Starts
+from poolcheck.read.python.project.served import LARGEST, Starts
 from poolcheck.read.python.project.versions import Versions
 from poolcheck.read.python.syntax.imports import Import, imports
 from poolcheck.read.python.syntax.mentions import Mentions
@@ -47,6 +47,7 @@ class Project:
         """What AWS Lambda calls."""
         self.starts = Starts(files, self.versions)
         """The commands that start its programs."""
+        self._texts: dict[str, str | None] = {}
         self.parsed = 0
         """Characters of code that were parsed since trees were last forgotten."""
 
@@ -60,6 +61,17 @@ class Project:
             else:
                 return self.add(Source(path, text))
         return self._modules[path]
+
+    def text(self, path: str) -> str | None:
+        """The text of a file that is no module; None where there is none, or it is larger than anybody's own."""
+        if path not in self._texts:
+            try:
+                data = self._files.read(path) if self._files.has(path) else None
+            except OSError:
+                data = None
+            is_read = data is not None and len(data) <= LARGEST
+            self._texts[path] = data.decode("utf-8", "replace") if data is not None and is_read else None
+        return self._texts[path]
 
     def mentioning(self, paths: Iterable[str], mentions: Callable[[bytes], bool]) -> "Iterator[Module]":
         """The modules in those of these files whose bytes mention what is asked for."""
@@ -86,8 +98,9 @@ class Project:
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """The texts of all modules read so far, by path."""
-        return {path: module.source.text for path, module in self._modules.items() if module}
+        """The texts of all files read so far, by path."""
+        others = {path: text for path, text in self._texts.items() if text is not None}
+        return {**others, **{path: module.source.text for path, module in self._modules.items() if module}}
 
     def find(self, dotted: str, importer: str) -> "tuple[Module, str] | None":
         """The module that a dotted name leads to from another, and the rest of the name inside that module.

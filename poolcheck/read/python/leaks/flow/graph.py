@@ -155,11 +155,14 @@ _QUIET_MODULES = frozenset(
 )
 """What hardly ever raises."""
 
-_LOUD = (cst.Await, cst.Yield)
-_FAINT = (
-    cst.Attribute, cst.BinaryOperation, cst.Comparison, cst.Del, cst.FormattedString, cst.From, cst.Import,
-    cst.ImportFrom, cst.Subscript, cst.UnaryOperation,
+_LOUD = frozenset[type]({cst.Await, cst.Yield})
+_FAINT = frozenset[type](
+    {
+        cst.Attribute, cst.BinaryOperation, cst.Call, cst.Comparison, cst.Del, cst.FormattedString, cst.From,
+        cst.Import, cst.ImportFrom, cst.Subscript, cst.UnaryOperation,
+    }
 )  # fmt: skip
+"""Kinds of nodes. To ask whether a node is an instance of them takes several times as long."""
 
 
 class _Builder:
@@ -459,9 +462,10 @@ def level_of(kind: Kind, syntax: cst.CSTNode | None) -> Level:
 def _loudest(syntax: cst.CSTNode) -> Level:
     found = Level.NONE
     for node in (syntax, *inside(syntax)):
-        if isinstance(node, _LOUD) or (isinstance(node, cst.Call) and not _is_quiet(node)):
+        kind = type(node)
+        if kind in _LOUD or (kind is cst.Call and not _is_quiet(cst.ensure_type(node, cst.Call))):
             return Level.MEDIUM
-        if isinstance(node, (cst.Call, *_FAINT)):
+        if kind in _FAINT:
             found = Level.WEAK
     return found
 

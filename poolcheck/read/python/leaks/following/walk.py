@@ -5,59 +5,36 @@ that it goes by, until it is given back, somebody else has it, or the function e
 names in hand go on as one, with what all of them know.
 """
 
-import re
-from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from enum import StrEnum, auto
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.deeds import Deed, Use, Uses, is_endless
-from poolcheck.read.python.leaks.graph import (
-    Edge,
-    Graph,
-    Kind,
-    Node,
-    Way,
-    catches_all,
-    exceptions_named,
-    graph_of,
-    parts,
-)
-from poolcheck.read.python.leaks.guards import NOTHING, Knowledge, answer, assigned, code, forgotten, learned
-from poolcheck.read.python.syntax.bindings import dotted, inside, last_name, names_bound
-
-MOST_KNOWN = 64
-"""So many answers are remembered."""
+from poolcheck.read.python.leaks.flow.graph import Edge, Kind, Node, Way
+from poolcheck.read.python.leaks.flow.guards import NOTHING, Knowledge, learned
+from poolcheck.read.python.leaks.flow.raised import Raised, catches, said, swallows
+from poolcheck.read.python.leaks.following.collected import collected, receiver
+from poolcheck.read.python.leaks.following.deeds import Deed, Use, Uses, is_endless
+from poolcheck.read.python.leaks.following.plan import plan_of, told
+from poolcheck.read.python.syntax.bindings import last_name
 
 MOST_STATES = 20_000
 """A walk that meets more states than this gives up."""
 
+MOST_ARRIVALS = 8
+"""So many ways to the same end are told apart."""
+
 NAMELESS = ""
 """What a connection goes by that nothing refers to."""
 
-_WORD = re.compile(r"[\w.]+")
-
-_LEAVING = frozenset({Deed.GONE, Deed.RETURNED, Deed.YIELDED})
+_LEAVING = frozenset({Deed.GONE, Deed.RETURNED, Deed.WRAPPED, Deed.YIELDED})
 """What is somebody else's from then on."""
 
-CATCHING = frozenset(
-    {
-        "BaseException", "DBAPIError", "DatabaseError", "Error", "Exception", "InterfaceError", "MySQLError",
-        "OperationalError", "PostgresError", "ProgrammingError", "SQLAlchemyError",
-    }
-)  # fmt: skip
-"""Exceptions whose handlers are taken to catch whatever the server may answer."""
-
-
-class Raised(StrEnum):
-    """What is on its way: what a server may answer, or anything; or what a `raise` says."""
-
-    BY_SERVER = auto()
-    ANYTHING = auto()
-    SAID = auto()
+_COMMITTING = frozenset({"commit", "flush"})
+"""Methods of a session that execute statements before they give its connection back."""
 
 
 class Holding(StrEnum):
@@ -82,12 +59,20 @@ class State(NamedTuple):
     vain: int | None = None
 
 
+class Branch(NamedTuple):
+    """A test, and the answer to it: `YES` or `NO`."""
+
+    node: Node
+    way: Way
+
+
 class Exit(NamedTuple):
     """A way on which the connection is still held where the function ends, or nothing refers to it any more.
 
     `node` is the statement that leaves it, or the last one, `raising` what raises the exception that takes it,
     if any, `vain` what was to release the connection. It is `left_by_raise` where an exception leaves the
-    function, and `is_owned` where the object has it that is being entered.
+    function, and `is_owned` where the object has it that is being entered. `branch` is where the way parts from
+    those that lead to a release, `handler` what ends the exception, which is `cancelled` or another.
     """
 
     node: Node
@@ -96,13 +81,17 @@ class Exit(NamedTuple):
     left_by_raise: bool
     is_overwritten: bool
     is_owned: bool
+    branch: Branch | None = None
+    handler: cst.CSTNode | None = None
+    exception: str = ""
 
 
 class Walked(NamedTuple):
     """What a walk has met: the ways on which it is held to the end, and the uses that end others.
 
     It is `given_up` where that is not all. `releases` are the releases that there are, whether they are met or
-    not.
+    not, `derived` the names of what is derived from it, and `set_up` the calls and assignments that set it up
+    where an exception would leave the function.
     """
 
     exits: tuple[Exit, ...]
@@ -110,195 +99,52 @@ class Walked(NamedTuple):
     released: tuple[Use, ...]
     releases: tuple[Use, ...]
     given_up: bool = False
+    derived: frozenset[str] = frozenset()
+    set_up: tuple[cst.CSTNode, ...] = ()
 
 
 class Start(NamedTuple):
-    """Where a connection is taken: an expression in the function and its use, or a parameter of the function."""
+    """Where a connection is taken: an expression in the function and its use, or a parameter of the function.
+
+    It goes back where the `with` statement is left that it is `lent_by`, whoever has it until then; but of a
+    session that rests, who has it may make it rest again. `is_ended`:
+    the task may be cancelled at each `await`, and a generator be left at its `yield`.
+    """
 
     site: cst.CSTNode | None
     use: Use
     rests: bool = False
+    lent_by: cst.WithItem | None = None
+    is_ended: bool = False
 
 
-@lru_cache(maxsize=8)
-def _plan(function: cst.FunctionDef) -> "_Plan":
-    return _Plan(function)
+class Reached(NamedTuple):
+    """A node that is reached while the connection is held, and where a session that rested has taken it."""
 
-
-class _Plan:
-    """The graph of a function, and what its nodes bind, for all walks through it."""
-
-    def __init__(self, function: cst.FunctionDef) -> None:
-        self.graph: Graph = graph_of(function)
-        self.nodes_of: dict[cst.CSTNode, list[int]] = defaultdict(list)
-        self.before: dict[int, list[int]] = defaultdict(list)
-        self.leaving: dict[cst.CSTNode, list[int]] = defaultdict(list)
-        self.bound: list[Mapping[str, cst.BaseExpression | None]] = []
-        self.yields: list[bool] = []
-        known: dict[cst.CSTNode | None, tuple[Mapping[str, cst.BaseExpression | None], bool]] = {None: ({}, False)}
-        for at, node in enumerate(self.graph.nodes):
-            for part in parts(node):
-                self.nodes_of[part].append(at)
-            for edge in node.edges:
-                self.before[edge.target].append(at)
-            if node.kind is Kind.LEAVE and node.syntax:
-                self.leaving[node.syntax].append(at)
-            syntax = None if node.kind is Kind.LEAVE else node.syntax
-            if syntax not in known:
-                known[syntax] = dict(_bound(node)), any(map(_yields, parts(node)))
-            self.bound.append(known[syntax][0])
-            self.yields.append(known[syntax][1])
-
-    @cached_property
-    def known(self) -> Mapping[int, Knowledge]:
-        """What is known at the nodes that are reached from the entry, whatever is taken on the way."""
-        found: dict[int, Knowledge] = {0: NOTHING}
-        waiting = deque([0])
-        while waiting:
-            at = waiting.popleft()
-            node = self.graph.nodes[at]
-            after = self.bind(at, found[at])
-            for edge in node.edges:
-                known = told(node, edge, found[at] if edge.way is Way.RAISE else after, frozenset())
-                if known is None:
-                    continue
-                before = found.get(edge.target)
-                if before is None or not before <= known:
-                    found[edge.target] = known if before is None else before & known
-                    waiting.append(edge.target)
-        return found
-
-    @cached_property
-    def _tested(self) -> frozenset[str]:
-        """The words in what is asked, and in what flags may stand for."""
-        tests = (test for node in self.graph.nodes if node.kind is Kind.TEST and (test := _test(node)))
-        return frozenset(word for test in tests for word in _WORD.findall(code(test)))
-
-    def bind(self, at: int, known: Knowledge) -> Knowledge:
-        """What is known behind a node that binds names."""
-        bound = self.bound[at]
-        if not bound:
-            return known
-        is_told = {name: value is not None and name in self._tested for name, value in bound.items()}
-        known = forgotten([name for name in bound if not is_told[name]], known)
-        for name, value in bound.items():
-            if is_told[name]:
-                known = assigned(name, value, known)
-        return known
-
-    def holding(self, node: cst.CSTNode, uses: Uses) -> list[int]:
-        """The nodes of the graph that execute a node of the syntax."""
-        for each in (node, *uses.around.ancestors(node)):
-            if each in self.nodes_of:
-                return self.nodes_of[each]
-        return []
-
-    def yielding(self, at: int) -> cst.CSTNode:
-        """The `yield` that a node of the graph executes."""
-        found = (each for part in parts(self.graph.nodes[at]) for each in (part, *inside(part)))
-        return next(each for each in found if isinstance(each, cst.Yield))
-
-
-def told(node: Node, edge: Edge, known: Knowledge, held: frozenset[str]) -> Knowledge | None:
-    """What is known on an edge; None where a test is known to answer otherwise."""
-    test = _test(node) if edge.way in {Way.YES, Way.NO} else None
-    if test is None:
-        return known
-    outcome = edge.way is Way.YES
-    if answer(test, known, held) is (not outcome):
-        return None
-    return learned(test, known, outcome=outcome) if len(known) < MOST_KNOWN else known
-
-
-def _yields(part: cst.CSTNode) -> bool:
-    return not isinstance(part, cst.FunctionDef | cst.ClassDef) and any(
-        isinstance(each, cst.Yield) for each in (part, *inside(part))
-    )
-
-
-def _bound(node: Node) -> Iterator[tuple[str, cst.BaseExpression | None]]:
-    """The names that a node of the graph binds, each with what it is plainly bound to."""
-    match node.syntax:
-        case cst.For(target=target):
-            yield from ((name, None) for name in _targets(target))
-            return
-        case cst.Import(names=names) | cst.ImportFrom(names=names) if not isinstance(names, cst.ImportStar):
-            for alias in names:
-                bound = alias.asname.name if alias.asname else alias.name
-                yield (dotted(bound) or "").partition(".")[0], None
-            return
-        case _:
-            pass
-    for part in parts(node):
-        nested = () if isinstance(part, cst.FunctionDef | cst.ClassDef) else inside(part)
-        for each in (part, *nested):
-            if not isinstance(each, cst.CompFor | cst.Lambda):
-                for name, value in names_bound(each):
-                    yield name, value if isinstance(value, cst.BaseExpression) else _value(value)
-
-
-def _value(bound: cst.CSTNode | None) -> cst.BaseExpression | None:
-    return bound.value if isinstance(bound, cst.AnnAssign) else None
-
-
-def _targets(target: cst.CSTNode) -> Iterator[str]:
-    for each in (target, *inside(target)):
-        if isinstance(each, cst.Name):
-            yield each.value
-
-
-class _Collected(NamedTuple):
-    """The uses at each node of the graph, with the names used, those of what is derived, and all that release."""
-
-    at: Mapping[int, list[tuple[str, Use]]]
-    derived: frozenset[str]
-    releases: tuple[Use, ...]
-
-
-@lru_cache(maxsize=8)
-def _collected(uses: Uses, names: tuple[str, ...], derived: tuple[str, ...]) -> _Collected:
-    """All uses of the names that a connection, and what is derived from it, ever go by."""
-    plan = _plan(uses.around.function)
-    at: dict[int, list[tuple[str, Use]]] = defaultdict(list)
-    waiting = [*((name, False) for name in names), *((name, True) for name in derived)]
-    others = {*derived}
-    releases: dict[Use, None] = {}
-    seen: set[str] = set()
-    while waiting:
-        name, is_derived = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        for node, use in uses.of_name(name, is_derived=is_derived):
-            for place in plan.holding(node, uses):
-                at[place].append((name, use))
-                entered = plan.graph.nodes[place].syntax if use.deed is Deed.BEGUN else None
-                for end in plan.leaving[entered] if entered else ():
-                    at[end].append((name, use._replace(deed=Deed.PAUSED)))
-            waiting += [*((each, False) for each in use.names), *((each, True) for each in use.derived)]
-            others |= {*use.derived}
-            if use.deed is Deed.RELEASED:
-                releases.setdefault(use)
-    return _Collected(at, frozenset(others), tuple(releases))
+    node: Node
+    taken_at: cst.CSTNode | None
 
 
 class Walk:
     """The walk of one connection."""
 
     def __init__(self, function: cst.FunctionDef, uses: Uses, start: Start, *, lends: bool) -> None:
-        self._plan = _plan(function)
+        self._plan = plan_of(function)
         self._uses = uses
         self._start = start
         self._lends = lends
         self._sites = frozenset(self._plan.holding(start.site, uses)) if start.site else frozenset({0})
-        self._at, self._derived, self._releases = _collected(uses, start.use.names, start.use.derived)
+        self._at, self._derived, self._releases, self._pools = collected(uses, start.use.names, start.use.derived)
         self._known: dict[State, Knowledge] = {}
         self._parents: dict[State, State] = {}
         self._ended: dict[Use, None] = {}
         self._released: dict[Use, None] = {}
         self._causes: dict[int, cst.CSTNode] = {}
+        self._interrupting: dict[int, cst.CSTNode] = {}
+        self._set_up: dict[cst.CSTNode, None] = {}
         self._vain: dict[int, cst.CSTNode] = {}
         self._exits: dict[State, bool] = {}
+        self._arrivals: dict[State, list[State]] = {}
         self._waiting: deque[State] = deque()
 
     @cached_property
@@ -319,7 +165,8 @@ class Walk:
     def walked(self) -> Walked:
         """What the walk meets."""
         if self._start.site is None:
-            first = State(0, Holding.HELD, frozenset(self._start.use.names))
+            holding = Holding.RESTS if self._start.rests else Holding.HELD
+            first = State(0, holding, frozenset(self._start.use.names))
             self._known[first] = NOTHING
             self._waiting.append(first)
         else:
@@ -327,34 +174,98 @@ class Walk:
                 self._take(State(at, Holding.RESTS), self._plan.graph.nodes[at], self._plan.known[at])
         while self._waiting and len(self._known) <= MOST_STATES:
             self._step(self._waiting.popleft())
-        exits = tuple(self._exit(state, is_overwritten=lost) for state, lost in self._exits.items())
+        exits = tuple(
+            self._exit(state, before, is_overwritten=lost)
+            for state, lost in self._exits.items()
+            for before in self._arrivals.get(state) or (self._parents.get(state),)
+        )
         together = (*self._released, *self._releases)
-        return Walked(exits, tuple(self._ended), tuple(self._released), together, given_up=bool(self._waiting))
+        ended, released, given_up = tuple(self._ended), tuple(self._released), bool(self._waiting)
+        return Walked(exits, ended, released, together, given_up, self._derived, tuple(self._set_up))
 
-    def _exit(self, last: State, *, is_overwritten: bool) -> Exit:
+    def reached(self) -> Iterator[Reached]:
+        """What is reached while the connection is held, each node once."""
+        self.walked()
+        nodes = self._plan.graph.nodes
+        taken: dict[State, int | None] = {}
+        seen: set[int] = set()
+        for state in self._known:
+            before = self._parents.get(state)
+            if before and before.holding is Holding.HELD:
+                taken[state] = taken.get(before)
+            else:
+                taken[state] = before.at if before else None
+            if state.holding is Holding.HELD and state.at not in seen:
+                seen.add(state.at)
+                at = taken[state]
+                yield Reached(nodes[state.at], nodes[at].syntax if at is not None else None)
+
+    def _exit(self, last: State, arriving: State | None, *, is_overwritten: bool) -> Exit:
+        """The way that leads to a state, by another that may have come before it."""
         nodes = self._plan.graph.nodes
         raising: cst.CSTNode | None = None
         left_by_raise = nodes[last.at].kind is Kind.RAISED
         leaving = cst.Raise if left_by_raise else (cst.Return, cst.Break, cst.Continue)
         node = nodes[last.at]
+        branch: Branch | None = None
+        handler: cst.CSTNode | None = None
+        exception = ""
         state: State | None = last
         while state:
-            before = self._parents.get(state)
+            before = arriving if state is last else self._parents.get(state)
             if before and state.was_raised and not before.was_raised:
-                raising = self._causes.get(before.at) or nodes[before.at].syntax
+                exception = state.exception
+                causes = self._interrupting if exception == Raised.CANCELLED else self._causes
+                raising = causes.get(before.at) or nodes[before.at].syntax
+            if before and branch is None and not last.was_raised:
+                branch = self._branch(before.at, state.at)
             here = nodes[state.at]
             is_leaving = isinstance(here.syntax, leaving) and not isinstance(node.syntax, leaving)
             is_later = is_overwritten and isinstance(here.syntax, cst.Return | cst.Raise)
             if node.syntax is None or (is_leaving and not is_later):
                 node = here
+            if here.kind is Kind.CATCH and handler is None and not left_by_raise:
+                handler = here.syntax
             state = before
         vain = self._vain.get(last.vain) if last.vain is not None else None
         is_owned = any("." in name for name in last.names)
-        return Exit(node, raising, vain, left_by_raise, is_overwritten, is_owned)
+        return Exit(
+            node, raising, vain, left_by_raise, is_overwritten, is_owned,
+            branch=branch if raising is None else None,
+            handler=handler if raising else None,
+            exception=exception,
+        )  # fmt: skip
+
+    def _branch(self, at: int, target: int) -> Branch | None:
+        """The answer to a test that leads away from all that releases, where the other does not."""
+        node = self._plan.graph.nodes[at]
+        ways = {edge.way for edge in node.edges if edge.target == target} & {Way.YES, Way.NO}
+        if len(ways) != 1 or target in self._ahead:
+            return None
+        others = [edge.target for edge in node.edges if edge.way in {Way.YES, Way.NO} - ways]
+        return Branch(node, ways.pop()) if self._ahead.intersection(others) else None
+
+    @cached_property
+    def _ahead(self) -> set[int]:
+        """The nodes that release, and those that one follows without an exception."""
+        nodes = self._plan.graph.nodes
+        waiting = [at for at, uses in self._at.items() if any(use.deed is Deed.RELEASED for _, use in uses)]
+        found: set[int] = set()
+        while waiting:
+            at = waiting.pop()
+            if at not in found:
+                found.add(at)
+                before = () if at in self._sites else self._plan.before[at]
+                waiting += [each for each in before if _goes_on(nodes[each], at)]
+        return found
 
     def _go(self, state: State, known: Knowledge, parent: State) -> None:
         """Goes on in a state, unless as much is known of it already."""
         before = self._known.get(state)
+        if self._plan.graph.nodes[state.at].kind in {Kind.END, Kind.RAISED}:
+            arrivals = self._arrivals.setdefault(state, [])
+            if len(arrivals) < MOST_ARRIVALS and all(each.at != parent.at for each in arrivals):
+                arrivals.append(parent)
         if before is None:
             self._known[state] = known
             self._parents[state] = parent
@@ -385,27 +296,34 @@ class Walk:
                 self._go(state._replace(at=edge.target), known, state)
                 continue
             handler = self._plan.graph.nodes[edge.target].syntax
-            catches = _catches(handler, state.exception) if handler else True
-            if catches is not False:
+            is_caught = catches(handler, state.exception) if handler else True
+            if is_caught is not False:
                 self._go(state._replace(at=edge.target), known, state)
-            if catches:
+            if is_caught:
                 return
 
     def _execute(self, state: State, node: Node, known: Knowledge) -> None:
+        if node.kind is Kind.LEAVE and node.syntax is self._start.lent_by:
+            return
         uses = self._uses_at(state)
-        leaving = _LEAVING if state.vain is None else _LEAVING - {Deed.YIELDED}
+        leaving = _LEAVING if state.vain is None else _LEAVING - {Deed.WRAPPED, Deed.YIELDED}
         deeds = {use.deed for use in uses}
-        if deeds & leaving and Deed.RELEASED not in deeds:
+        is_lent = self._start.lent_by is not None and not self._start.rests
+        if deeds & leaving and Deed.RELEASED not in deeds and not is_lent:
             self._end([use for use in uses if use.deed in leaving])
             return
         if Deed.RELEASED in deeds:
             self._note_released(uses)
             return
         handed = [use for use in uses if use.deed is Deed.HANDED]
-        if handed and state.at not in self._followed and state.vain is None:
+        if handed and state.vain is None and not is_lent and not self._is_followed(state.at):
             self._end(handed)
             return
         self._use(state, node, known, uses)
+
+    def _is_followed(self, at: int) -> bool:
+        """Whether the function shows that it still owns the connection behind a node."""
+        return self._start.lent_by is None and at in self._followed
 
     def _note_released(self, uses: Sequence[Use]) -> None:
         for use in uses:
@@ -464,9 +382,8 @@ class Walk:
             inner = outer
         site = self._start.site
         called = site.expression if isinstance(site, cst.Await) else site
-        for call in (called, *(use.node for use in self._releases)):
-            if isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute):
-                yield call.func.value, True
+        for pool in (*receiver(called), *self._pools):
+            yield pool, True
 
     def _use(self, state: State, node: Node, known: Knowledge, uses: list[Use]) -> None:
         """Nothing that is done here ends it."""
@@ -475,13 +392,7 @@ class Walk:
         after = state
         if asks and state.holding is Holding.RESTS:
             after = after._replace(holding=Holding.HELD)
-        if self._lends and self._plan.yields[state.at]:
-            self._causes.setdefault(state.at, self._plan.yielding(state.at))
-            self._fail(after, node, known, Raised.ANYTHING, state)
-        elif not deeds.isdisjoint({Deed.ASKED, Deed.HANDED}):
-            cause = next(use.node for use in uses if use.deed in {Deed.ASKED, Deed.HANDED})
-            self._causes.setdefault(state.at, cause)
-            self._fail(after, node, known, Raised.BY_SERVER, state)
+        self._raise_here(after, state, node, known, uses)
         if Deed.PAUSED in deeds:
             self._note_released(uses)
             after = after._replace(holding=Holding.RESTS)
@@ -496,6 +407,30 @@ class Walk:
             self._onward(after, state, node, self._plan.bind(state.at, known))
         elif after.holding is Holding.HELD:
             self._exits.setdefault(state, True)
+
+    def _raise_here(self, after: State, state: State, node: Node, known: Knowledge, uses: list[Use]) -> None:
+        """Goes on with what a node may raise while the connection is held."""
+        deeds = {use.deed for use in uses}
+        if self._lends and self._plan.yields[state.at]:
+            self._causes.setdefault(state.at, self._plan.yielding(state.at))
+            self._fail(after, node, known, Raised.ANYTHING, state)
+        elif not deeds.isdisjoint({Deed.ASKED, Deed.HANDED}):
+            cause = next(use.node for use in uses if use.deed in {Deed.ASKED, Deed.HANDED})
+            self._causes.setdefault(state.at, cause)
+            self._fail(after, node, known, Raised.BY_SERVER, state)
+        elif after.holding is Holding.HELD and not state.was_raised and self._is_open_to_the_caller(node):
+            self._set_up |= dict.fromkeys(use.node for use in uses if use.deed is Deed.LOOKED)
+        if self._start.is_ended and not state.was_raised and (end := self._plan.ending(state.at)):
+            self._interrupting.setdefault(state.at, end)
+            self._fail(after, node, known, Raised.CANCELLED, state)
+        if committing := next((use for use in uses if _commits(use)), None):
+            self._causes.setdefault(state.at, committing.node)
+            self._fail(state._replace(holding=Holding.HELD), node, known, Raised.BY_SERVER, state)
+
+    def _is_open_to_the_caller(self, node: Node) -> bool:
+        """Whether an exception at a node leaves the function at once."""
+        nodes = self._plan.graph.nodes
+        return any(edge.way is Way.RAISE and nodes[edge.target].kind is Kind.RAISED for edge in node.edges)
 
     def _made_of_it(self, known: Knowledge) -> frozenset[str]:
         """The names of what is derived from the connection, but for those that are None as yet."""
@@ -518,8 +453,7 @@ class Walk:
 
     def _raise(self, edge: Edge, state: State, parent: State, node: Node, known: Knowledge) -> None:
         """Goes on with what a `raise` says; in a handler it passes on what has happened before."""
-        said = _said(node)
-        raised = said or (state.exception if state.was_raised and state.exception else Raised.BY_SERVER)
+        raised = said(node) or (state.exception if state.was_raised and state.exception else Raised.BY_SERVER)
         is_passed_on = node.handler is not None
         self._go(
             state._replace(at=edge.target, exception=raised, was_raised=state.was_raised or is_passed_on),
@@ -534,7 +468,9 @@ class Walk:
             return
         if edge.way is Way.NO and isinstance(node.syntax, cst.For) and is_endless(node.syntax.iter):
             return
-        if is_leaving and _swallows(node.syntax, state.exception):
+        if is_leaving and swallows(node.syntax, state.exception):
+            return
+        if edge.way is Way.CAUGHT and state.exception == Raised.CANCELLED and node.kind is Kind.LEAVE:
             return
         after = told(node, edge, known, state.names | self._made_of_it(known))
         if after is None:
@@ -544,48 +480,12 @@ class Walk:
         self._go(state._replace(at=edge.target, exception=exception), after, parent)
 
 
-def _test(node: Node) -> cst.BaseExpression | None:
-    """What a node asks, where that is an expression."""
-    match node.syntax:
-        case cst.Assert(test=test):
-            return test
-        case cst.BaseExpression() as test:
-            return test
-        case _:
-            return None
+def _commits(use: Use) -> bool:
+    """Whether a session is told to write what it has. Where that fails, it keeps the connection."""
+    return use.deed is Deed.PAUSED and isinstance(use.node, cst.Call) and last_name(use.node.func) in _COMMITTING
 
 
-def _said(node: Node) -> str:
-    """The name of the exception that a `raise` raises."""
-    match node.syntax:
-        case cst.Raise(exc=cst.Call(func=func)):
-            return last_name(func)
-        case cst.Raise(exc=cst.Name() | cst.Attribute() as named):
-            name = last_name(named)
-            return name if name[:1].isupper() else ""
-        case _:
-            return ""
-
-
-def _swallows(item: cst.CSTNode | None, exception: str) -> bool:
-    """Whether `suppress` surely ends what is on its way."""
-    match item:
-        case cst.WithItem(item=cst.Call(func=func, args=args)) if last_name(func) == "suppress":
-            return _are_caught({last_name(each.value) for each in args}, exception) is True
-        case _:
-            return False
-
-
-def _catches(handler: cst.CSTNode, exception: str) -> bool | None:
-    """Whether a handler catches what is on its way; None where it may."""
-    return True if catches_all(handler) else _are_caught({*exceptions_named(handler)}, exception)
-
-
-def _are_caught(named: set[str], exception: str) -> bool | None:
-    """Whether what is on its way is one of the exceptions named; None where it may be."""
-    if named & {"BaseException", "Exception", exception}:
-        return True
-    if exception == Raised.BY_SERVER and named & CATCHING:
-        return True
-    # Another exception that a `raise` names may inherit from the one that is caught.
-    return None
+def _goes_on(node: Node, target: int) -> bool:
+    """Whether a node leads to another without an exception of its own."""
+    is_passing = node.kind in {Kind.DISPATCH, Kind.LEAVE} or isinstance(node.syntax, cst.Raise)
+    return is_passing or any(edge.target == target and edge.way is not Way.RAISE for edge in node.edges)

@@ -1,7 +1,7 @@
 """What is done with a connection where a name for it stands, and with what is derived from it."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum, auto
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
@@ -19,6 +19,9 @@ DATA = frozenset(
     }
 )  # fmt: skip
 """Methods whose results are plain values and keep no connection."""
+
+_EXECUTING = frozenset({"execute", "executemany"})
+"""Methods whose results are plain values in some libraries."""
 
 STATES = frozenset(
     {
@@ -39,9 +42,9 @@ SETTING_UP = frozenset(
 
 _OF_SESSIONS = frozenset(
     {
-        "add", "add_all", "begin_nested", "bind_mapper", "delete", "expire", "expire_all", "expunge",
+        "add", "add_all", "begin_nested", "bind_mapper", "configure", "delete", "expire", "expire_all", "expunge",
         "expunge_all", "filter", "filter_by", "get_bind", "group_by", "is_modified", "join", "limit", "offset",
-        "options", "order_by", "outerjoin", "query", "with_entities",
+        "options", "order_by", "outerjoin", "query", "query_property", "with_entities",
     }
 )  # fmt: skip
 """Methods of sessions and queries that execute nothing."""
@@ -79,7 +82,7 @@ _ENTERING = frozenset({"enter_async_context", "enter_context"})
 _PASSING_ON = frozenset({"shield", "wait_for"})
 """Functions that return, awaited, what they are given."""
 
-_LISTENING = re.compile(r"consumer|listen|notifies|subscri", re.IGNORECASE)
+_LISTENING = re.compile(r"consume|listen|notifies|start_replication|subscri", re.IGNORECASE)
 """Names of what has no end to iterate over, and of methods that keep a connection for good."""
 
 _KEEPING = re.compile(
@@ -88,6 +91,11 @@ _KEEPING = re.compile(
     re.IGNORECASE,
 )
 """Names of functions that may keep what they are given, or give it back."""
+
+_ENDING = re.compile(
+    r"_*(?:clos|disconnect|dispos|end|exit|finish|quit|releas|shut|start|stop|tear|term)", re.IGNORECASE
+)
+"""Names of methods that may close what an object was made with."""
 
 _NO_METHOD = frozenset({"self", "cls"})
 
@@ -98,7 +106,8 @@ class Deed(StrEnum):
     `LOOKED`: nothing that matters. `ASKED`: something that may fail. `LENT`: it is yielded to whoever comes
     back. `RELEASED`, or will be; `PAUSED`: what it holds is given back until it is used again; `IN_VAIN`:
     released in a way that does not give it back. `YIELDED`: it is lent to who may not come back. `HANDED`: a
-    function got it that is not seen, and that may do anything. `GONE`: somebody else has it now, to whom it was
+    function got it that is not seen, and that may do anything. `WRAPPED`: so did an object that only the
+    function has. `GONE`: somebody else has it now, to whom it was
     `RETURNED` if it is the caller. `BEGUN`: a session is `PAUSED` at the end of the `with` statement.
     """
 
@@ -111,6 +120,7 @@ class Deed(StrEnum):
     IN_VAIN = auto()
     YIELDED = auto()
     HANDED = auto()
+    WRAPPED = auto()
     RETURNED = auto()
     GONE = auto()
 
@@ -130,9 +140,18 @@ class Use(NamedTuple):
 
 
 class Effect(StrEnum):
-    """What a function of the project does with an argument."""
+    """What a function of the project does with an argument.
 
+    It `LOOKS` at it and asks nothing that may fail outside of it. What it returns `DERIVES` from it, a cursor
+    say, or it `RETURNS` the same; it may have asked something before.
+    """
+
+    LOOKS = auto()
     BORROWS = auto()
+    DERIVES = auto()
+    DERIVES_ASKING = auto()
+    RETURNS = auto()
+    RETURNS_ASKING = auto()
     RELEASES = auto()
     PAUSES = auto()
     TAKES = auto()
@@ -294,13 +313,19 @@ class Uses:
             value, is_derived, asks = step
             asked = asked or asks
 
-    def of_position(self, value: cst.CSTNode, position: int) -> Use:
-        """What is done with what stands at a place of the tuple that an expression is worth."""
+    def of_position(self, value: cst.CSTNode, position: int, derived: Sequence[int] = ()) -> Use:
+        """What is done with what stands at a place of the tuple that an expression is worth.
+
+        At the `derived` places there are cursors of it and the like.
+        """
         match self.around.parent(value):
             case cst.Assign(targets=[cst.AssignTarget(target=cst.Tuple() | cst.List() as target)]):
-                if position < len(target.elements):
-                    return self._assigned([target.elements[position].value], value, is_derived=False)
-                return Use(Deed.GONE, value)
+                elements = [each.value for each in target.elements]
+                if position >= len(elements):
+                    return Use(Deed.GONE, value)
+                use = self._assigned([elements[position]], value, is_derived=False)
+                others = (self._name(elements[place]) for place in derived if place < len(elements))
+                return use._replace(derived=tuple(name for name in others if name))
             case _:
                 return Use(Deed.GONE, value)
 
@@ -339,8 +364,14 @@ class Uses:
                 return use._replace(names=use.names + bound.names, derived=use.derived + bound.derived)
             case cst.Await():
                 return outer, is_derived, is_derived
+            case cst.Call() if self._terms.is_session:
+                # What a registry of sessions returns is the session that it holds.
+                return outer, is_derived, is_derived
             case cst.Call():
                 return outer, True, True
+            case cst.Subscript() if is_derived and self._terms.is_session:
+                # A query that is sliced is executed.
+                return Use(Deed.ASKED, outer)
             case cst.IfExp(test=test) if test is value:
                 return Use(Deed.LOOKED, value)
             case cst.IfExp() | cst.BooleanOperation():
@@ -442,8 +473,10 @@ class Uses:
         if _LISTENING.search(name):
             return Use(Deed.GONE, called)
         value = self.around.awaited(called)
-        asks = name not in SETTING_UP and not (self._terms.is_session and name in _OF_SESSIONS)
-        is_data = name in DATA and not isinstance(self.around.parent(value), cst.Attribute)
+        is_quiet = self._terms.is_session and (name in _OF_SESSIONS or _loads_nothing(called))
+        asks = name not in SETTING_UP and not is_quiet
+        is_plain = name in DATA or (name in _EXECUTING and self._terms.answers_plainly)
+        is_data = is_plain and not isinstance(self.around.parent(value), cst.Attribute)
         if is_data and not (name == "get" and not self._terms.is_session):
             return Use(Deed.ASKED, called)
         return value, True, asks
@@ -456,6 +489,8 @@ class Uses:
             return Use(Deed.RELEASED, attribute)
         if not is_derived and name == "no_autoflush" and isinstance(parent, cst.WithItem):
             return Use(Deed.IN_VAIN, attribute, names=_bound_by(parent) or ())
+        if self._terms.is_session and name == "registry":
+            return Use(Deed.LOOKED, attribute)
         if isinstance(parent, cst.Attribute) and name != "connection":
             return attribute, True, False
         is_looked_at = isinstance(parent, (cst.AssignTarget, cst.Attribute, cst.AugAssign, *_LOOKING))
@@ -478,18 +513,42 @@ class Uses:
         if name in BORROWING:
             is_kept = name == "dict" and argument.keyword
             return Use(Deed.GONE if is_kept else Deed.LOOKED if name in LOOKING_AT else Deed.ASKED, called)
+        return self._affected(called, argument, name, is_derived=is_derived)
+
+    def _affected(self, called: cst.Call, argument: cst.Arg, name: str, *, is_derived: bool) -> "_Step":
+        """What a function of the project does with an argument, or one that is not seen."""
         effect = self._effects(called, argument, is_derived)
-        match effect:
-            case Effect.BORROWS:
-                return Use(Deed.ASKED, called)
-            case Effect.RELEASES:
-                return Use(Deed.RELEASED, called)
-            case Effect.PAUSES:
-                return Use(Deed.PAUSED, called)
-            case Effect.TAKES:
-                return Use(Deed.GONE, called)
-            case _:
-                return Use(Deed.HANDED if _only_uses(name) else Deed.GONE, called)
+        deed = _DEEDS.get(effect)
+        if deed is not None:
+            return Use(deed, called)
+        if effect is not Effect.UNKNOWN:
+            is_other = effect in {Effect.DERIVES, Effect.DERIVES_ASKING}
+            is_asked = effect in {Effect.DERIVES_ASKING, Effect.RETURNS_ASKING}
+            return self.around.awaited(called), is_derived or is_other, is_asked
+        return Use(Deed.HANDED, called) if _only_uses(name) else self._made_with_it(called, name)
+
+    def _made_with_it(self, called: cst.Call, name: str) -> Use:
+        """What becomes of a connection that an object is made with, or that a function gets for good."""
+        if name.lstrip("_")[:1].isupper():
+            match self.around.parent(called):
+                case cst.Expr():
+                    return Use(Deed.WRAPPED, called)
+                case cst.Attribute(attr=cst.Name(value=method)) if not _KEEPING.search(method):
+                    return Use(Deed.WRAPPED, called)
+                case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=own))]) if not self._ends(own):
+                    return Use(Deed.WRAPPED, called, derived=(own,))
+                case _:
+                    pass
+        return Use(Deed.GONE, called)
+
+    def _ends(self, name: str) -> bool:
+        """Whether an object may give back what it was made with, or is kept: it is closed, entered, or global."""
+        used = (self.around.parent(each) for each in self.around.names.get(name, ()))
+        is_ended = any(
+            isinstance(each, cst.WithItem) or (isinstance(each, cst.Attribute) and _ENDING.match(each.attr.value))
+            for each in used
+        )
+        return is_ended or _is_global((name,), self.around.function)
 
     def _given(self, called: cst.Call, name: str, value: cst.CSTNode) -> "_Step | None":
         """What a function does with a connection that is meant for connections."""
@@ -533,6 +592,22 @@ _LOOKING = (
     cst.While,
 )
 """Where a value does not go anywhere."""
+
+
+_DEEDS: Mapping[Effect, Deed] = {
+    Effect.LOOKS: Deed.LOOKED,
+    Effect.BORROWS: Deed.ASKED,
+    Effect.RELEASES: Deed.RELEASED,
+    Effect.PAUSES: Deed.PAUSED,
+    Effect.TAKES: Deed.GONE,
+}
+"""What is done by a function of the project, where it is not what the function returns that matters."""
+
+
+def _loads_nothing(called: cst.Call) -> bool:
+    """Whether a session is told to execute nothing: `merge(item, load=False)`."""
+    told = (each.value for each in called.args if each.keyword and each.keyword.value == "load")
+    return any(isinstance(each, cst.Name) and each.value == "False" for each in told)
 
 
 def _only_uses(name: str) -> bool:

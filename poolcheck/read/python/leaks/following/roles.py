@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import libcst as cst
 
+from poolcheck.read.python.leaks.following.dependencies import dependent
 from poolcheck.read.python.syntax.bindings import inside
 from poolcheck.read.python.values.scope import Scope
 
@@ -32,7 +33,7 @@ def raises_at_yield(function: cst.FunctionDef, scope: Scope) -> bool:
     contextlib's manual, contextmanager; FastAPI's, Dependencies with yield. pytest does not raise a test's
     failure.
     """
-    return not _LENDING.isdisjoint(_decorators(function)) or _is_dependency(function, scope)
+    return not _LENDING.isdisjoint(_decorators(function)) or is_dependency(function, scope)
 
 
 def _decorators(function: cst.FunctionDef) -> set[str]:
@@ -44,13 +45,15 @@ def _decorators(function: cst.FunctionDef) -> set[str]:
     return names
 
 
-def _is_dependency(function: cst.FunctionDef, scope: Scope) -> bool:
-    if not yields(function):
+def is_dependency(function: cst.FunctionDef, scope: Scope) -> bool:
+    """Whether FastAPI or Litestar call a generator for each request."""
+    if not yields(function) or not (_LENDING | _FIXTURES).isdisjoint(_decorators(function)):
         return False
-    name = function.name.value
-    text = scope.module.masked.text
-    if f"{name})" in text and re.search(rf"\bDepends\(\s*(?:\w+\.)*{re.escape(name)}\s*[,)]", text):
-        return True
+    return dependent(function, scope) is not None or _is_shaped_for_requests(function, scope)
+
+
+def _is_shaped_for_requests(function: cst.FunctionDef, scope: Scope) -> bool:
+    """Whether a function of a module that uses such a framework is called as dependencies are, and yields once."""
     packages = {each.target.partition(".")[0] for each in scope.module.imports}
-    is_asked_for = bool(_OF_REQUESTS.fullmatch(name)) and not _FRAMEWORKS.isdisjoint(packages)
-    return is_asked_for and yields(function) == 1
+    is_called_so = _OF_REQUESTS.fullmatch(function.name.value) is not None
+    return is_called_so and not _FRAMEWORKS.isdisjoint(packages) and yields(function) == 1

@@ -23,6 +23,9 @@ _CLOSED = frozenset({"_closed", "closed", "invalidated", "is_closed", "is_closin
 """Attributes and methods that tell whether a connection is open."""
 
 _NAMESPACES = frozenset({"dir", "globals", "locals", "vars"})
+_FETCHES = re.compile(r"\b(?:fetch\w*|get_nowait|next|pop\w*|read\w*|recv\w*)\s*\(")
+"""Tests that ask for the next of several, and so may answer otherwise the next time."""
+
 _SAME = " := "
 """Between a flag and the test that it stands for."""
 
@@ -162,6 +165,8 @@ def _known(text: str, known: Knowledge) -> bool | None:
 
 def _with(text: str, known: Knowledge, *, outcome: bool) -> Knowledge:
     """What is known with one more answer, also of the flags that stand for the test, or that it stands for."""
+    if _FETCHES.search(text):
+        return known
     found = {(text, outcome)}
     for each, is_straight in known:
         flag, same, meant = each.partition(_SAME)

@@ -1,0 +1,1 @@
+"""The ways through a function, whatever goes on them."""

@@ -1,0 +1,1 @@
+"""A connection, followed on every way through a function and through what the function calls."""

@@ -1,0 +1,1 @@
+"""The fixes for connections that leak."""

@@ -1,0 +1,1 @@
+"""What is used behind the end of what it was lent for."""

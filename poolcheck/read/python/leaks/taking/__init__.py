@@ -1,0 +1,1 @@
+"""Where connections are taken, from what, and what becomes of them."""
