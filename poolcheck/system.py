@@ -11,6 +11,9 @@ from poolcheck.read.pgbouncer.config import Effective, Entry, PgBouncerConfig, P
 from poolcheck.source import Located, Span
 
 if TYPE_CHECKING:
+    from poolcheck.read.kubernetes.environment import Environment
+    from poolcheck.read.kubernetes.manifest import Container, DisruptionBudget, Mount, Service, Workload
+    from poolcheck.read.kubernetes.pooler_images import PoolerImage
     from poolcheck.read.python.facts import PythonModule
     from poolcheck.read.python.pools.client_pool import ClientPool
     from poolcheck.read.python.sql.executed import Executed
@@ -32,7 +35,7 @@ class Owner(NamedTuple):
 
 
 class Server(NamedTuple):
-    """A PostgreSQL server.
+    """A PostgreSQL, MySQL or MariaDB server.
 
     `accepts` are the connections it has for applications: its limit less what it keeps back for superusers.
     `place` is where the limit is written, or the server is; None where no file shows it. It closes sessions that
@@ -65,6 +68,23 @@ class Pooler(NamedTuple):
     prepared_statements: Effective[int] | None
     owner: Owner | None = None
     is_pgbouncer: bool = True
+
+
+class PoolerPods(NamedTuple):
+    """A container that runs a pooler, of a workload that is written out, and how many pods there are of it.
+
+    `pooler` is what is known of it where it is a PgBouncer. `budgets` are those that pick its pods; it
+    `may_have_others` where one is there of which that is not told. It `may_differ` where a patch or an overlay may
+    change more of it than is seen.
+    """
+
+    workload: "Workload"
+    container: "Container"
+    pods: Amount
+    pooler: Pooler | None
+    budgets: "tuple[DisruptionBudget, ...]" = ()
+    may_have_others: bool = False
+    may_differ: bool = False
 
 
 class Part(NamedTuple):
@@ -278,10 +298,39 @@ class Sent(NamedTuple):
         return self.client.target.name if self.client.target else "a pooler"
 
 
+class BroughtIni(NamedTuple):
+    """A pgbouncer.ini that a mount brings to a place in a container; `config` is None where it is not seen."""
+
+    place: str
+    mount: "Mount"
+    config: PgBouncerConfig | None
+    is_read_only: bool
+
+
+class PoolerContainer(NamedTuple):
+    """A container that runs PgBouncer, in a manifest or a Compose file; its image may be none that is known.
+
+    Where it `runs_script`, that of its image writes a configuration unless one is `brought`. Patches may set the
+    variables that `may_change`. `pooler` is None where nothing of its configuration is seen. `services` lead to
+    its pods and to no others.
+    """
+
+    workload: "Workload"
+    container: "Container"
+    image: "PoolerImage | None"
+    runs_script: bool
+    environment: "Environment"
+    may_change: frozenset[str]
+    brought: tuple[BroughtIni, ...]
+    pooler: Pooler | None
+    services: "tuple[Service, ...]"
+
+
 class System(NamedTuple):
     """Everything that was read, and what it comes to together.
 
-    `sent` is what applications do to sessions of servers behind poolers.
+    `sent` is what applications do to sessions of servers behind poolers. `contained` are poolers whose containers
+    are seen.
     """
 
     documents: tuple[Fact, ...]
@@ -290,6 +339,8 @@ class System(NamedTuple):
     demands: tuple[Demand, ...]
     clients: tuple[Client, ...]
     sent: tuple[Sent, ...] = ()
+    contained: tuple[PoolerContainer, ...] = ()
+    pooler_pods: tuple[PoolerPods, ...] = ()
 
     def module(self, path: str) -> "PythonModule | None":
         """The module in a file, if anything was read from it."""

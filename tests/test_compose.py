@@ -152,7 +152,13 @@ def test_configs_and_secrets_are_mounts(field: str, target: str) -> None:
     assert mounts(found) == [("./pgbouncer.ini", target)]
 
 
-@pytest.mark.parametrize("stated", ["external: true", "content: '[pgbouncer]'", "environment: INI", "name: x"])
+def test_a_config_whose_content_is_written_out_is_the_compose_file() -> None:
+    found = only("    configs: [ini]\n", "configs: {ini: {content: '[pgbouncer]'}}\n")
+
+    assert mounts(found) == [("compose.yaml", "/ini")]
+
+
+@pytest.mark.parametrize("stated", ["external: true", "environment: INI", "name: x"])
 def test_a_config_that_is_no_file_brings_none(stated: str) -> None:
     assert mounts(only("    configs: [ini]\n", f"configs: {{ini: {{{stated}}}}}\n")) == [(None, "/ini")]
 

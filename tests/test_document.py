@@ -64,13 +64,13 @@ def test_each_format_has_its_reader(path: str, text: str, kind: str) -> None:
         ("setup.ini", "[metadata]\nname = pgbouncer\n"),
         ("a.conf", "pool_mode = session\n"),
         ("values.yaml", "replicas: 3\n"),
-        ("compose.yaml", COMPOSE.replace("pgbouncer", "postgres")),
+        ("services.yaml", COMPOSE.replace("pgbouncer", "postgres")),
         (
             ".github/workflows/test.yml",
             "jobs:\n  test:\n    services:\n      pgbouncer: {image: edoburu/pgbouncer}\n",
         ),
         ("base/generators.yaml", KUSTOMIZATION),
-        ("base/kustomization.yaml", KUSTOMIZATION.replace("pgbouncer", "api")),
+        ("base/kustomization.yaml", "resources: [pgbouncer.yaml]\n"),
         ("a.py", "import os\n"),
         ("a.py", ""),
         ("a.yaml", "# apiVersion\n"),
@@ -141,3 +141,24 @@ def test_python_modules_are_one_project() -> None:
     assert before is None
     assert reader.project
     assert {*reader.project.texts} == {"a.py", "b.py"}
+
+
+def test_a_manifest_in_json_that_is_named_is_read() -> None:
+    text = '{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Service"}]}'
+    found = read("deploy.json", text)
+
+    assert found
+    assert [type(fact).__name__ for fact in found.facts] == ["Manifest"]
+    assert read("package.json", '{"name": "x"}') is None
+
+
+def test_an_extended_file_is_read_with_the_one_that_extends_it() -> None:
+    files = {
+        "compose.yaml": "services: {web: {extends: {file: parts/web.yml, service: base}}}\n",
+        "parts/web.yml": "services: {base: {image: shop, env_file: web.env}}\n",
+        "parts/web.env": "A=1\n",
+    }
+    found = Reader(Memory({path: text.encode() for path, text in files.items()})).read("compose.yaml")
+
+    assert found
+    assert [fact.span.path for fact in found.facts] == ["compose.yaml", "parts/web.yml"]

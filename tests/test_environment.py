@@ -2,7 +2,7 @@ from textwrap import dedent
 
 import pytest
 
-from poolcheck.read.kubernetes.environment import Environment, Objects, environment, expand
+from poolcheck.read.kubernetes.environment import Environment, Layer, Objects, environment, expand
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Located, Source, Span
@@ -307,3 +307,47 @@ def test_a_hundred_thousand_open_references_cost_no_more_than_their_length() -> 
     written = "$(" * 100_000
 
     assert expand(Located(written, HERE), {"A": Known("x", ())}.get) == Known(written, (HERE,))
+
+
+def generated(path: str, text: str, *places: str, is_first: bool = True) -> Layer:
+    """A ConfigMap `one` that is made by a kustomization.yaml at a path for what is at these places."""
+    [made] = read(config_map("one", text), path).config_maps
+    return Layer(made, is_first, True, places)
+
+
+def layered(*layers: Layer, path: str = "base/m.yaml") -> Environment:
+    manifest = read(pod("envFrom: [{configMapRef: {name: one}}]"), path)
+    [workload] = manifest.workloads
+    return environment(workload, workload.containers[0], Objects([manifest], layers))
+
+
+def test_what_kustomize_makes_is_found_by_the_name_of_its_generator() -> None:
+    found = layered(generated("base/kustomization.yaml", "A: one", "base/m.yaml"))
+
+    assert text(found.get("A")) == "one"
+    assert found.is_complete
+
+
+def test_what_an_overlay_lays_over_it_may_be_otherwise() -> None:
+    """Observed with Kustomize 5.5: `behavior: merge`."""
+    base = generated("base/kustomization.yaml", "A: one, B: one", "base/m.yaml")
+    overlay = generated("prod/kustomization.yaml", "A: nine, B: one, C: new", "base", is_first=False)
+
+    found = layered(base, overlay)
+
+    assert [text(found.get(name)) for name in "ABC"] == ["?", "one", "?"]
+
+
+def test_what_is_patched_beside_an_overlay_has_what_the_overlay_makes() -> None:
+    base = generated("base/kustomization.yaml", "A: one, B: one", "base/m.yaml", "prod")
+    overlay = generated("prod/kustomization.yaml", "A: nine, C: new", "base", is_first=False)
+
+    found = layered(base, overlay, path="prod/patch.yaml")
+
+    assert [text(found.get(name)) for name in "ABC"] == ["nine", "one", "new"]
+
+
+def test_what_is_made_for_others_is_not_found() -> None:
+    found = layered(generated("other/kustomization.yaml", "A: one", "other/m.yaml"))
+
+    assert not found.is_complete

@@ -3,6 +3,7 @@ import time
 import pytest
 
 from poolcheck.read.compose.interpolation import interpolated, parts_of
+from poolcheck.read.compose.interpolation import put_in as known_put_in
 from poolcheck.source import Located, Span
 from poolcheck.value import HOLE, Known, Value, resolve, text_of
 
@@ -48,7 +49,24 @@ def test_a_variable_that_is_set_to_nothing_has_its_default_behind_a_colon_only()
     assert (put_in("${TAG:-1}", TAG=""), put_in("${TAG-1}", TAG="")) == ("1", "")
 
 
-@pytest.mark.parametrize("text", ["${TAG:+1}", "${TAG+1}", "${}", "${1}", "${TAG", "${TAG!}", "${ TAG }"])
+@pytest.mark.parametrize(
+    ("text", "tag", "value"), [("${TAG:+r}", "x", "r"), ("${TAG:+r}", "", ""), ("${TAG:+$TAG-p}", "x", "x-p")]
+)
+def test_behind_a_plus_stands_what_takes_the_place_of_a_variable_that_is_set(
+    text: str, tag: str, value: str
+) -> None:
+    """compose-go 2, template.Substitute, says the same of each."""
+    assert put_in(text, TAG=tag) == value
+
+
+def test_what_is_known_is_put_in_and_the_rest_keeps_its_default() -> None:
+    found = known_put_in(value("${A}/${B:-${A}}/${C}"), {"A": Known("x", ())})
+
+    assert text_of(resolve(found, lambda _: None)) == f"x/x/{HOLE}"
+    assert text_of(resolve(found, {"B": Known("b", ()), "C": Known("c", ())}.get)) == "x/b/c"
+
+
+@pytest.mark.parametrize("text", ["${TAG+1}", "${}", "${1}", "${TAG", "${TAG!}", "${ TAG }"])
 def test_what_is_not_understood_is_not_known(text: str) -> None:
     assert put_in(text, TAG="2") == HOLE
 

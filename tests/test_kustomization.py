@@ -27,10 +27,12 @@ images:
   - name: bitnami/pgbouncer
     newTag: 1.24.1
 """
+ENV = '# params\nH=1\n\n  I=2\nJ="q"\nK=a # b\nM= x \n'
 
 
 def read(text: str) -> list[Kustomization]:
-    return list(read_kustomization(Source("base/kustomization.yaml", text)))
+    found = read_kustomization(Source("base/kustomization.yaml", text), {"base/params.env": ENV}.get)
+    return [each for each in found if isinstance(each, Kustomization)]
 
 
 def test_files_become_keys_of_config_maps_and_secrets() -> None:
@@ -111,3 +113,53 @@ def test_what_is_odd_is_left_out(text: str) -> None:
 
 def test_aliases_that_stand_for_too_much_are_not_followed() -> None:
     assert read("a: &a {<<: *a}\nconfigMapGenerator: [{<<: *a}]\n") == []
+
+
+def data(fields: str) -> dict[str, str | None]:
+    """What a generated ConfigMap holds, with None for what is not read."""
+    [found] = read(f"configMapGenerator:\n  - name: app\n    {fields}\n")
+    [generator] = found.generators
+    return {entry.key.value: entry.value and entry.value.value for entry in generator.data}
+
+
+def test_literals_lose_their_quotes_and_lines_of_files_keep_them() -> None:
+    """Observed with Kustomize 5.5."""
+    literals = "literals: [A=1, 'B=x y', 'C=\"q\"', \"D='s'\", E=, F=a=b, 'G= lead']"
+
+    assert data(literals) == {"A": "1", "B": "x y", "C": "q", "D": "s", "E": "", "F": "a=b", "G": " lead"}
+    assert data("envs: [params.env]") == {"H": "1", "I": "2", "J": '"q"', "K": "a # b", "M": " x "}
+
+
+def test_a_file_of_variables_that_is_not_seen_leaves_a_generator_incomplete() -> None:
+    [seen, unseen] = (
+        read(f"configMapGenerator: [{{name: a, envs: [{name}]}}]")[0] for name in ("params.env", "hidden.env")
+    )
+
+    assert seen.generators[0].is_complete
+    assert not unseen.generators[0].is_complete
+
+
+def test_patches_written_in_the_file_are_partial_workloads_at_their_places() -> None:
+    text = """\
+patches:
+  - patch: |-
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: api}
+      spec: {template: {spec: {containers: [{name: api, args: [-w, "7"]}]}}}
+"""
+    [manifest] = (
+        each for each in read_kustomization(Source("k.yaml", text)) if not isinstance(each, Kustomization)
+    )
+    [workload] = manifest.workloads
+
+    assert workload.is_partial
+    assert text[workload.name.span.start : workload.name.span.end] == "api"
+
+
+def test_files_of_patches_are_told() -> None:
+    [found] = read(
+        "patchesStrategicMerge: [a.yaml]\npatches: [{path: b.yaml}]\npatchesJson6902: [{path: c.yaml}]\n"
+    )
+
+    assert found.patches == ("a.yaml", "b.yaml", "c.yaml")

@@ -5,7 +5,7 @@ import pytest
 from poolcheck.amount import Amount
 from poolcheck.read.kubernetes.launchers import Launch, launch
 from poolcheck.read.kubernetes.manifest import Container
-from poolcheck.source import Located, Span
+from poolcheck.source import Located, Source, Span
 from poolcheck.value import Known, Unknown, Value
 
 Ends = tuple[int, int | None]
@@ -168,6 +168,10 @@ def test_a_number_that_is_not_told_is_at_least_one(command: str, variables: dict
         ("huey_consumer.py shop.huey -w 3 -k process", (3, 3)),
         ("procrastinate --app=shop.app worker", (1, 1)),
         ("flask --app shop run", (1, 1)),
+        ("huey_consumer shop.huey -w 3 -k process", (3, 3)),
+        ("dramatiq-gevent -p 3 shop", (3, 3)),
+        ("mod_wsgi-express start-server shop.py --processes 3", (3, 3)),
+        ("streamlit run shop.py", (1, 1)),
     ],
 )
 def test_every_launcher_has_its_own_way_to_be_told(command: str, expected: Ends) -> None:
@@ -209,6 +213,11 @@ def test_every_launcher_has_its_own_way_to_be_told(command: str, expected: Ends)
         ("procrastinate --app=shop.app worker -c 8", (8, 8)),
         ("python -m shop", (1, None)),
         ("rq worker high", (1, 1)),
+        ("uvicorn app:app --limit-concurrency 20", (20, 20)),
+        ("uwsgi -p 4 --gevent 50 --module app", (50, 50)),
+        ("mod_wsgi-express start-server shop.py --threads 8", (8, 8)),
+        ("mod_wsgi-express start-server shop.py", (1, None)),
+        ("streamlit run shop.py", None),
     ],
 )
 def test_threads_are_bounded_or_not(command: str, expected: Ends | None) -> None:
@@ -254,6 +263,12 @@ def test_a_launcher_runs_a_module(command: str, module: str | None) -> None:
         "newrelic-admin run-program gunicorn -w 3 app:app",
         "timeout -k 5 3600 nice -n 10 gunicorn -w 3 app:app",
         "env -u HOME WEB_CONCURRENCY=3 gunicorn app:app",
+        "chamber exec shop/prod shop/db -- gunicorn -w 3 app:app",
+        "./wait-for-it.sh db:5432 -t 60 -- gunicorn -w 3 app:app",
+        "dockerize -wait tcp://db:5432 -timeout 60s gunicorn -w 3 app:app",
+        "conda run -n shop gunicorn -w 3 app:app",
+        "stdbuf -oL rye run gunicorn -w 3 app:app",
+        "/cnb/lifecycle/launcher gunicorn -w 3 app:app",
     ],
 )
 def test_wrappers_are_looked_behind(command: str) -> None:
@@ -357,6 +372,44 @@ def test_reasons_name_what_is_not_known() -> None:
     assert reasons("gunicorn -c conf.py app:app") == ["gunicorn reads conf.py"]
     assert reasons("dramatiq shop") == ["dramatiq starts a process for each CPU of its node"]
     assert reasons("gunicorn app:app") == ["gunicorn starts 1 process by default"]
+
+
+FILES = {
+    "/start.sh": '#!/bin/sh\nset -e\nalembic upgrade head\nexec "$@"\n',
+    "./run": "N=2\nif [ $X ]; then N=3; fi\nexec gunicorn -w 3 app:app\n",
+    "two.sh": "celery -A shop worker &\nexec gunicorn -w 3 app:app\n",
+    "end.sh": "if [ $X ]; then\n  exec gunicorn -w 3\nfi\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("/start.sh gunicorn -w 3 app:app", (3, 3)),
+        ("sh -e /start.sh gunicorn -w 3 app:app", (3, 3)),
+        ("tini -- bash ./run", None),
+        ("./run", None),
+        ("two.sh", None),
+        ("end.sh", None),
+        ("/other.sh gunicorn -w 3", None),
+    ],
+)
+def test_a_script_in_a_file_goes_on_to_its_last_command(command: str, expected: Ends | None) -> None:
+    def script(path: str) -> Source | None:
+        return Source(path, FILES[path]) if path in FILES else None
+
+    found = launch(container(command.split()), nothing, script)
+
+    assert (found and ends(found.processes)) == expected
+
+
+def test_after_a_condition_a_script_is_followed_from_the_next_line() -> None:
+    text = "N=2\nif [ $X ]; then\n  N=3\nfi\nexec gunicorn -w $N app:app\n"
+
+    found = launch(container(["./run"]), nothing, lambda path: Source(path, text))
+
+    assert found
+    assert ends(found.processes) == (1, None)
 
 
 def test_a_script_may_set_many_variables() -> None:

@@ -422,3 +422,79 @@ def test_options_come_with_the_environment(variables: dict[str, str], setting: s
     found = one({"db.py": f"{ENGINE}{setting}", "m.yaml": manifest}).pgoptions
 
     assert (found and text_of(found)) == options
+
+
+COMPOSE = f"""\
+services:
+  db: {{image: postgres:16}}
+  pgbouncer:
+    image: edoburu/pgbouncer:v1.25.1-p0
+    volumes: [./pgbouncer.ini:/etc/pgbouncer/pgbouncer.ini:ro]
+  api:
+    build: ./api
+    command: uvicorn db:app --workers 4
+    environment: {{DATABASE_URL: "{URL}"}}
+    deploy: {{replicas: 3}}
+  jobs:
+    build: ./api
+    environment: [DATABASE_URL]
+"""
+COMPOSED = {"compose.yaml": COMPOSE, "pgbouncer.ini": INI, "api/db.py": ENGINE}
+
+
+def test_the_pools_of_a_compose_service_lead_to_the_pooler_beside_it() -> None:
+    [client] = (each for each in linked(COMPOSED) if each.workload == "api")
+
+    assert (client.connections.low, client.connections.high) == (12 * 15, 12 * 15)
+    assert client.target
+    assert client.target.pooler
+    assert (client.target.name, client.target.is_certain) == ("pgbouncer", True)
+    assert [reason.text for reason in client.connections.because][:2] == [
+        "3 containers of api",
+        "uvicorn --workers 4",
+    ]
+
+
+def test_what_only_a_default_tells_leads_there_for_no_certain() -> None:
+    text = COMPOSE.replace(f'DATABASE_URL: "{URL}"', f'DATABASE_URL: "${{DATABASE_URL:-{URL}}}"')
+
+    [client] = (each for each in linked({**COMPOSED, "compose.yaml": text}) if each.workload == "api")
+
+    assert client.target
+    assert (client.target.name, client.target.is_certain) == ("pgbouncer", False)
+
+
+def test_what_dotenv_tells_is_as_certain_as_what_the_file_tells() -> None:
+    text = COMPOSE.replace(f'DATABASE_URL: "{URL}"', "DATABASE_URL: '${DATABASE_URL:-}'")
+    files = {**COMPOSED, "compose.yaml": text, ".env": f"DATABASE_URL={URL}\n"}
+
+    [client] = (each for each in linked(files) if each.workload == "api")
+
+    assert client.target
+    assert client.target.is_certain
+
+
+def test_processes_that_only_a_default_tells_are_an_assumption() -> None:
+    text = COMPOSE.replace("--workers 4", "--workers ${WORKERS:-4}")
+
+    [client] = (each for each in linked({**COMPOSED, "compose.yaml": text}) if each.workload == "api")
+
+    assert (client.connections.surely, client.connections.low) == (0, 180)
+    assert client.connections.is_assumed
+
+
+def test_a_service_without_a_command_runs_that_of_its_dockerfile() -> None:
+    files = {**COMPOSED, "api/Dockerfile": 'FROM python\nENV X=1\nCMD ["gunicorn", "-w", "2", "db:app"]\n'}
+    files["compose.yaml"] = COMPOSE.replace("[DATABASE_URL]", f"[DATABASE_URL={URL}]")
+
+    [client] = (each for each in linked(files) if each.workload == "jobs")
+
+    assert (client.connections.surely, client.connections.high) == (2, 30)
+
+
+def test_of_two_modules_of_one_name_the_one_in_the_folder_that_is_built_is_loaded() -> None:
+    files = {**COMPOSED, "other/db.py": ENGINE.replace("pool_size=5", "pool_size=50")}
+
+    [client] = (each for each in linked(files) if each.workload == "api")
+
+    assert client.pool.span.path == "api/db.py"

@@ -297,18 +297,27 @@ def test_a_file_that_a_compose_file_mounts_is_read_by_the_version_of_its_image()
 
     assert versions(files) == {"docker/pgbouncer.ini": (1, 23, 1), "pgbouncer.ini": None}
     assert [(pooler.name, pooler.version) for pooler in known(files).poolers] == [
-        ("docker/pgbouncer.ini", (1, 23, 1)),
+        ("pgbouncer", (1, 23, 1)),
         ("pgbouncer.ini", None),
     ]
 
 
-@pytest.mark.parametrize(("tag", "version"), [("v1.23.1-p3", (1, 23, 1)), ("v1.25.1-p0", None), ("latest", None)])
-def test_a_cluster_and_a_compose_file_may_read_one_file(tag: str, version: Version | None) -> None:
+@pytest.mark.parametrize(
+    ("tag", "version", "own"),
+    [
+        ("v1.23.1-p3", (1, 23, 1), (1, 23, 1)),
+        ("v1.25.1-p0", None, (1, 25, 1)),
+        ("latest", None, None),
+    ],
+)
+def test_a_cluster_and_a_compose_file_may_read_one_file(
+    tag: str, version: Version | None, own: Version | None
+) -> None:
     files = {**GENERATED, "base/kustomization.yaml": KUSTOMIZATION}
     files["base/compose.yaml"] = COMPOSE.replace("v1.23.1-p3", tag)
 
     assert versions(files) == {"base/pgbouncer.ini": version}
-    assert [pooler.version for pooler in known(files).poolers] == [(1, 23, 1)]
+    assert [pooler.version for pooler in known(files).poolers] == [(1, 23, 1), own]
 
 
 def test_a_configuration_that_nothing_mounts_is_a_pooler_that_is_nowhere_in_the_cluster() -> None:

@@ -1,5 +1,9 @@
+import pytest
+
 from poolcheck.amount import Amount
 from poolcheck.link.pods import Pods
+from poolcheck.read.kubernetes.generators import read_kustomization
+from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Source
@@ -177,3 +181,91 @@ def test_what_is_stated_is_believed_over_everything() -> None:
     found = pods(workload(spec="replicas: 3") + autoscaler(), api=StatedWorkload(replicas=5))
 
     assert (ends(found), texts(found)) == ((5, 5, 5), ["5 pods of api as configured"])
+
+
+def scaled_object(fields: str) -> str:
+    return f"---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {{name: x}}\nspec:\n{fields}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("  scaleTargetRef: {name: api}\n  minReplicaCount: 2\n  maxReplicaCount: 8\n", (2, 2, 8)),
+        ("  scaleTargetRef: {name: api}\n  maxReplicaCount: 8\n", (0, 0, 8)),
+        ("  scaleTargetRef: {name: api}\n  minReplicaCount: 2\n", (2, 2, 100)),
+        ("  scaleTargetRef: {name: api, kind: StatefulSet}\n  maxReplicaCount: 8\n", (3, 3, 3)),
+        ("  scaleTargetRef: {name: web}\n  maxReplicaCount: 8\n", (3, 3, 3)),
+    ],
+)
+def test_keda_scales_a_deployment_to_a_hundred_unless_it_is_told(
+    fields: str, expected: tuple[int, int, int]
+) -> None:
+    """KEDA's specification of ScaledObject: minReplicaCount 0, maxReplicaCount 100, kind Deployment."""
+    found = pods(workload(spec="replicas: 3") + scaled_object(fields))
+
+    assert ends(found) == expected
+    assert found.is_assumed == ("100" in str(found.most))
+
+
+def more(text: str) -> tuple[int, int, int | None]:
+    """The pods that a rollout of the first workload starts beside the others."""
+    facts = [fact for fact in read_manifest(Source("m.yaml", text)) if isinstance(fact, Manifest)]
+    return ends(Pods(facts, {}).more_at_rollout(facts[0].workloads[0]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "expected"),
+    [
+        ("Deployment", "", (1, 1, 1)),
+        ("Deployment", "replicas: 10", (3, 3, 3)),
+        ("Deployment", "replicas: 10; strategy: {rollingUpdate: {maxSurge: 40%}}", (4, 4, 4)),
+        ("Deployment", "replicas: 10; strategy: {rollingUpdate: {maxSurge: 2}}", (2, 2, 2)),
+        ("Deployment", "replicas: 10; strategy: {type: Recreate}", (0, 0, 0)),
+        ("Deployment", "replicas: 10; strategy: {rollingUpdate: {maxSurge: '${X}'}}", (0, 0, None)),
+        ("StatefulSet", "replicas: 10", (0, 0, 0)),
+        ("Job", "parallelism: 10", (0, 0, 0)),
+    ],
+)
+def test_a_rollout_starts_a_quarter_more_rounded_up_unless_it_is_told(
+    kind: str, spec: str, expected: tuple[int, int, int | None]
+) -> None:
+    assert more(workload(kind, spec.replace("; ", "\n  "))) == expected
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"), [("canary: {}", 3), ("canary: {maxSurge: 1}", 1), ("blueGreen: {}", 10)]
+)
+def test_a_rollout_of_argo_is_like_a_deployment_or_has_all_pods_twice(strategy: str, expected: int) -> None:
+    """Argo Rollouts, specification: maxSurge of canary is 25% by default; BlueGreen runs both."""
+    text = workload(spec=f"replicas: 10\n  strategy: {{{strategy}}}").replace("apps/v1", "argoproj.io/v1alpha1")
+
+    assert more(text.replace("kind: Deployment", "kind: Rollout")) == (expected, expected, expected)
+
+
+def kustomized(path: str, text: str, deployment: str = "base/m.yaml") -> Amount:
+    [manifest] = read_manifest(Source(deployment, workload(spec="replicas: 2")))
+    assert isinstance(manifest, Manifest)
+    kustomizations = [each for each in read_kustomization(Source(path, text)) if isinstance(each, Kustomization)]
+    return Pods([manifest], {}, kustomizations).of(manifest.workloads[0])
+
+
+REPLICAS = "replicas: [{name: api, count: 5}]\n"
+JSON_PATCH = """\
+patches:
+  - target: {kind: Deployment, name: api}
+    patch: |-
+      - {op: replace, path: /spec/replicas, value: 5}
+"""
+
+
+@pytest.mark.parametrize("change", [REPLICAS, JSON_PATCH])
+def test_kustomize_may_set_another_number(change: str) -> None:
+    """Observed with Kustomize 5.5."""
+    assert ends(kustomized("over/kustomization.yaml", f"resources: [../base]\n{change}")) == (2, 2, 5)
+    assert ends(kustomized("over/kustomization.yaml", f"resources: [../other]\n{change}")) == (2, 2, 2)
+    other = change.replace("api", "web")
+    assert ends(kustomized("over/kustomization.yaml", f"resources: [../base]\n{other}")) == (2, 2, 2)
+
+
+def test_a_kustomization_beside_a_workload_always_sets_its_number() -> None:
+    assert ends(kustomized("base/kustomization.yaml", f"resources: [m.yaml]\n{REPLICAS}")) == (5, 5, 5)

@@ -115,6 +115,19 @@ def test_a_file_that_the_command_line_names_tells_the_limit() -> None:
     assert accepts(MOUNT.replace("args: [", "args: [-c, max_connections=80, "), "postgres:16", CONFIG) == (75, 75)
 
 
+def test_the_limit_in_a_file_is_at_its_own_place() -> None:
+    manifest = pod(MOUNT, "postgres:16", CONFIG)
+    [workload] = manifest.workloads
+    entry = manifest.config_maps[0].data[0]
+
+    found = server_in(workload, workload.containers[0], Objects([manifest]))
+
+    assert entry.block
+    assert found.place
+    start = entry.block.span.start
+    assert entry.block.value[found.place.start - start : found.place.end - start] == "250"
+
+
 def test_a_file_under_another_name_is_found_by_its_items_and_its_sub_path() -> None:
     container = """
 volumeMounts: [{name: config, mountPath: /etc/pg.conf, subPath: postgresql.conf}]
@@ -180,3 +193,19 @@ def test_a_stated_server_without_a_limit_has_none_that_is_known() -> None:
     found = stated_server("main", StatedDatabase())
 
     assert found.accepts.is_open
+
+
+def test_a_script_that_runs_before_the_first_start_may_alter_the_limit() -> None:
+    container = "volumeMounts: [{name: config, mountPath: /docker-entrypoint-initdb.d}]"
+    script = """---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: config}
+data:
+  limits.sql: |
+    CREATE DATABASE shop;
+    alter system set max_connections = 300;
+"""
+
+    assert accepts(container, "postgres:16", script) == (297, 297)
+    assert accepts(f"{container}\nargs: [-c, max_connections=80]", "postgres:16", script) == (77, 77)

@@ -15,6 +15,12 @@ from poolcheck.read.kubernetes.pooler_images import Family, PoolerImage, pooler_
         ("pgbouncer/pgbouncer:1.15.0", PoolerImage(Family.PGBOUNCER, None)),
         ("registry.example/platform/pgbouncer:1.22", PoolerImage(Family.OTHER_PGBOUNCER, None)),
         ("ghcr.io/postgresml/pgcat:v1.2.0", PoolerImage(Family.PGCAT, None)),
+        (
+            "percona/percona-postgresql-operator:2.5.0-ppg16.4-pgbouncer1.23.1",
+            PoolerImage(Family.PERCONA, (1, 23, 1)),
+        ),
+        ("ghcr.io/pgdogdev/pgdog:main", PoolerImage(Family.PGDOG, None)),
+        ("supabase/supavisor:2.0", PoolerImage(Family.SUPAVISOR, None)),
     ],
 )
 def test_an_image_is_told_by_the_end_of_its_name(image: str, known: PoolerImage) -> None:
@@ -52,6 +58,7 @@ def test_a_tag_without_a_version_of_pgbouncer_says_none(tag: str) -> None:
         "example/mypgbouncer",
         "postgres:17",
         "pgbouncer/web",
+        "percona/percona-postgresql-operator:2.5.0",
         "{{ .x }}",
         "",
     ],

@@ -277,17 +277,52 @@ def test_a_fault_lies_where_the_text_stops_being_yaml(text: str, place: str, rea
     assert message.startswith(reason)
 
 
+@pytest.mark.parametrize("text", ["a: {{ x }}: b: c\n", "{{ x }}: y\nb\n", "a: " + "{{ " * 300_000])
+def test_a_template_that_is_not_yaml_is_no_fault(text: str) -> None:
+    assert documents(text) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "{{- if .Values.enabled }}\na: 1\n{{- end }}\n",
-        "a: {{ include x . }}-y\n",
         "{% for x in y %}\na: 1\n{% endfor %}\n",
-        "a: " + "{{ " * 300_000,
+        "{{/* a\n comment */}}\na: 1 # {{ b }}\n",
+        "{{- if .x }}\na: 1\n{{- else if .y }}\na: 2\nb: 2\n{{- else }}\nc:\n  - {{ .z }}\n{{- end }}\n",
+        "a: 1\n{{- with .x }}\n  {{- toYaml . | nindent 2 }}\n{{- end }}\n",
     ],
 )
-def test_a_template_that_is_not_yaml_is_no_fault(text: str) -> None:
-    assert documents(text) == []
+def test_of_a_template_is_read_what_is_told(text: str) -> None:
+    found = read(text)
+
+    assert [(key.text, value.written) for key, value in found.items()] == [("a", "1")]
+    assert text[found.span.start : found.span.end].startswith("a: 1")
+
+
+def test_what_a_template_puts_in_is_a_text_as_it_is_written() -> None:
+    found = read(
+        'a: {{ include "x" . }}-y\nb: "{{ .b }}"\nc: {{ .c }}\nd: [1, {{ .d }}]\ne: |\n  x\n  {{ .e }}\nf: 4\n'
+    )
+
+    assert [told and told.value for told in map(found.text, "abc")] == [
+        '{{ include "x" . }}-y',
+        "{{ .b }}",
+        "{{ .c }}",
+    ]
+    assert isinstance(found.integer("c"), Unknown)
+    told = found.text("e")
+    assert told
+    assert "{{ .e }}" in told.value
+    assert found.integer("f") == Located(4, found.span._replace(start=91, end=92))
+
+
+def test_branches_inside_of_branches_are_read_as_the_first_of_them() -> None:
+    text = (
+        "{{ if a }}\n{{ if b }}\na: 1\n{{ else }}\na: 2\n{{ end }}\n"
+        "{{ else }}\n{{ if c }}\na: 3\n{{ else }}\na: 4\n{{ end }}\n{{ end }}\nz: 5\n"
+    )
+
+    assert [value.written for _, value in read(text).items()] == ["1", "5"]
 
 
 @pytest.mark.parametrize("text", ["#@ load('x')\na: 1\n", "a: #@ data.values.a\n"])

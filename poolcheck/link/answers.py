@@ -11,6 +11,7 @@ from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
 from poolcheck.read.pgbouncer import effective
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Setting
 from poolcheck.read.pgbouncer.effective import InEffect, Origin
+from poolcheck.read.pgbouncer.rendered import Renderings
 from poolcheck.source import Span
 from poolcheck.stated import Stated
 from poolcheck.system import Client, System
@@ -43,10 +44,24 @@ class Answer(NamedTuple):
 def answers(system: System, stated: Stated) -> Iterator[Answer]:
     """All values of a system of which anything is known, each once for all that it is a value of."""
     owners: dict[Answer, dict[str, None]] = {}
+    configs = (fact for fact in system.documents if isinstance(fact, PgBouncerConfig))
+    renderings = Renderings(config.rendered for config in configs if config.rendered)
     for each in (*_of_clients(system), *_of_workloads(system, stated), *_of_servers(system), *_of_configs(system)):
         if each.steps:
-            owners.setdefault(each._replace(of=""), {})[each.of] = None
+            owners.setdefault(_in_files(each._replace(of=""), renderings), {})[each.of] = None
     yield from (each._replace(of=" and ".join(names)) for each, names in owners.items())
+
+
+def _in_files(answer: Answer, renderings: Renderings) -> Answer:
+    """An answer at places of files."""
+    steps = tuple(dict.fromkeys(step._replace(span=renderings.written(step.span)) for step in answer.steps))
+    match answer.value:
+        case Known(_, places) | Unknown(places):
+            return answer._replace(
+                steps=steps, value=answer.value._replace(places=tuple(map(renderings.written, places)))
+            )
+        case _:
+            return answer._replace(steps=steps)
 
 
 def _of_clients(system: System) -> Iterator[Answer]:

@@ -7,11 +7,13 @@ from poolcheck.amount import Amount, Reason, between, exactly, product
 from poolcheck.link.hosted import hosted, seeming_pooler
 from poolcheck.link.known import Known, owner_of
 from poolcheck.link.network import Origin, running
+from poolcheck.link.patched import patched
 from poolcheck.link.pods import stated_pods
 from poolcheck.link.poolers import entry_for
 from poolcheck.link.sources import Sources
 from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.launchers import Launch
+from poolcheck.read.kubernetes.manifest import WorkloadKind
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.read.python.pools.asked import PGOPTIONS
@@ -28,6 +30,8 @@ POOLER_PORTS = frozenset({6432, 6543})
 """Where PgBouncer listens by default, and where hosted ones do."""
 POOLER_WORDS = ("pgbouncer", "pooler")
 """What the names of hosts say that are poolers."""
+_OTHER_DIALECTS = frozenset({"mariadb", "mysql"})
+"""Those of servers that have no PgBouncer in front of them."""
 CONSOLE = "pgbouncer"
 """The database of PgBouncer's own console, which has no server connections."""
 
@@ -86,14 +90,16 @@ def _imports_flask_sqlalchemy(module: PythonModule) -> bool:
 
 def _in_manifests(known: Known, sources: Sources, stated: Stated) -> Iterator[_Running]:
     """What runs in the containers of workloads."""
-    for workload in known.network.workloads:
+    in_cluster = known.network.workloads
+    for workload in (*in_cluster, *patched(in_cluster, known.kustomizations), *known.stacks.workloads):
         if workload.is_partial:
             continue
         own = stated.workloads.get(workload.name.value, StatedWorkload())
         containers = [each for each in running(workload) if not known.is_reached(each)]
         for container in containers[:1] if own.source else containers:
             variables = environment(workload, container, known.objects)
-            started = sources.started(container, workload, variables.get)
+            run = sources.run(container, workload, variables.get)
+            started = sources.started(run.container, workload, run.environment, run.scripts)
             loaded = sources.loaded_by(workload, container, started, own)
             yield _Running(
                 owner_of(workload),
@@ -101,7 +107,7 @@ def _in_manifests(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
                 known.pods.of(workload),
                 _processes(started, own),
                 started.threads if started else between(1, None),
-                variables.get,
+                run.environment,
                 Origin(workload.span.path, workload),
                 sources.among(loaded),
                 loaded,
@@ -155,10 +161,13 @@ def _by_default(pool: ClientPool, known: Known, origin: Origin) -> tuple[ClientP
 def _client(pool: ClientPool, module: PythonModule, running: _Running, known: Known) -> Client:
     made = resolved(pool, running.variables)
     in_pod = known.overlays.as_written(_connections_of(made, running), running.origin.path)
+    in_pod = known.stacks.as_written(in_pod, running.origin.workload)
     # Behind a name without a domain is what the client's own namespace has under it.
     is_own = made.address is None or "." not in (made.address.host or "")
     owner = running.owner if is_own else running.owner._replace(namespace=None)
     target = _target(made, known, running.origin)
+    if target is None and owner.kind == WorkloadKind.SERVICE:
+        made, target = _by_default(made, known, running.origin)
     held = product(running.pods, in_pod)
     pgoptions = variable_set(module.module, PGOPTIONS) or running.variables(PGOPTIONS)
     return Client(made, owner.name, held, in_pod, target, owner, running.container, running.loaded, pgoptions)
@@ -173,17 +182,22 @@ def _processes(started: Launch | None, own: StatedWorkload) -> Amount:
 def _target(pool: ClientPool, known: Known, origin: Origin) -> Target | None:
     """Where a pool leads, for certain or as its port or its host's name suggests."""
     address = pool.address
-    if address is None or address.dialect != "postgresql" or address.database == CONSOLE:
+    if address is None or address.database == CONSOLE:
         return None
     host, port = address.host, address.port_number
+    is_postgres = address.dialect == "postgresql"
+    if not is_postgres and address.dialect not in _OTHER_DIALECTS:
+        return None
     if host and port and (destination := known.leads_to(host, port, origin)):
         found, shown, in_pod = destination
         because = (Reason(f"{pool.title} connects to {host}", pool.place_of(host, "host")), *shown)
         if isinstance(found, Pooler):
+            if not is_postgres:
+                return None
             entry = entry_for(found.config, address.database) if found.config else None
             return Target(found, entry, None, is_certain=True, because=because, in_pod=in_pod, user=address.user)
         return Target(None, None, found, is_certain=True, because=because) if found else None
-    return _suggested(pool, host or "", port, known)
+    return _suggested(pool, host or "", port, known) if is_postgres else None
 
 
 def _suggested(pool: ClientPool, host: str, port: int | None, known: Known) -> Target | None:

@@ -2,13 +2,13 @@
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from poolcheck.link.inis import places
 from poolcheck.read.compose.facts import ComposeFile, Mount, Service
 from poolcheck.read.kubernetes.pooler_images import READS, Family, pooler_image
-from poolcheck.read.pgbouncer.config import Version
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.read.pgbouncer.settings import NEWEST, Scope, known
 from poolcheck.value import Known, Value, resolve, text_of
 
@@ -48,6 +48,15 @@ def readers(files: Iterable[ComposeFile], configs: Collection[str]) -> dict[str,
             silent_or_same = [given for given in together if not given.configs or config in given.configs]
             found[config] |= {given.version for given in silent_or_same if given.says_image} or {None}
     return found
+
+
+def only_config(service: Service, configs: Mapping[str, PgBouncerConfig]) -> PgBouncerConfig | None:
+    """The configuration that a service brings to where it is read; None where it is none, or one of several.
+
+    The paths of the service are from the project's folder.
+    """
+    found = _given(service, "", configs).configs
+    return configs[next(iter(found))] if len(found) == 1 else None
 
 
 def in_session_mode(files: Iterable[ComposeFile]) -> frozenset[str]:

@@ -4,24 +4,24 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from poolcheck.amount import Amount
+from poolcheck.link.generated import Generated, generated
 from poolcheck.link.inis import places
-from poolcheck.link.kustomized import Generated, Kustomized
+from poolcheck.link.kustomized import Generated as FromFile
+from poolcheck.link.kustomized import Kustomized
 from poolcheck.link.network import running
 from poolcheck.link.poolers import seen_pooler
-from poolcheck.read.kubernetes.environment import Objects
+from poolcheck.read.kubernetes.environment import Objects, environment
 from poolcheck.read.kubernetes.manifest import Container, Mount, VolumeSource, Workload
-from poolcheck.read.kubernetes.pooler_images import Family, pooler_image
+from poolcheck.read.kubernetes.pooler_images import OTHER_POOLERS, pooler_image
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.system import Owner, Pooler
-
-_OTHERS = frozenset({Family.ODYSSEY, Family.PGCAT, Family.PGPOOL, Family.PROXYSQL})
-"""Poolers that are no PgBouncer."""
 
 
 class Found(NamedTuple):
     """A container that runs PgBouncer, the version that its image tells, and the configuration it is given.
 
-    `configs` are all that it may be given, by one overlay or the other.
+    `configs` are all that it may be given, by one overlay or the other; `generated` is what its image writes where
+    it is given none, or none where it looks for it.
     """
 
     workload: Workload
@@ -29,17 +29,25 @@ class Found(NamedTuple):
     version: Version | None
     config: PgBouncerConfig | None
     configs: tuple[PgBouncerConfig, ...]
+    generated: Generated | None = None
 
 
 def found_in(workload: Workload, container: Container, objects: Objects, kustomized: Kustomized) -> Found | None:
     """The PgBouncer that a container runs; None where it runs none."""
     image = pooler_image(container.image.value) if container.image else None
-    mounted = tuple(_mounted(workload, container, objects, kustomized))
-    if (image is None and not mounted) or (image and image.family in _OTHERS):
+    brought = tuple(mounted(workload, container, objects, kustomized))
+    if (image is None and not brought) or (image and image.family in OTHER_POOLERS):
         return None
     where = places(image, (word.value for word in (*(container.command or ()), *(container.args or ()))))
-    read = {each.config.span: each for each in mounted if each.place in where}
-    read = read or {each.config.span: each for each in mounted}
+    read = {each.config.span: each for each in brought if each.place in where}
+    if image and not read:
+        own = environment(workload, container, objects)
+        changed = kustomized.set_by_patches(workload, container)
+        written = generated(image, workload, container, own, objects, changed)
+        if written or not brought:
+            idle = tuple(each.config for each in brought)
+            return Found(workload, container, image.version, written and written.config, idle, written)
+    read = read or {each.config.span: each for each in brought}
     all_near = [each for each in read.values() if each.is_near] or [*read.values()]
     config = all_near[0].config if len(all_near) == 1 else None
     version = image.version if image else None
@@ -55,17 +63,19 @@ def pooler_of(found: Found, pods: Amount, owner: Owner) -> Pooler:
     return seen_pooler(name, found.config, found.version, pods, place)._replace(owner=owner)
 
 
-class _Mounted(NamedTuple):
+class Mounted(NamedTuple):
     """A configuration at a place in a container."""
 
     place: str
     config: PgBouncerConfig
     is_near: bool
+    mount: Mount
 
 
-def _mounted(
+def mounted(
     workload: Workload, container: Container, objects: Objects, kustomized: Kustomized
-) -> Iterator[_Mounted]:
+) -> Iterator[Mounted]:
+    """The configurations in the volumes of a container."""
     volumes = {volume.name.value: volume for volume in workload.volumes}
     for mount in container.mounts:
         volume = volumes.get(mount.volume.value)
@@ -73,19 +83,19 @@ def _mounted(
             for key, config, is_near in _configs_in(source, workload, objects, kustomized):
                 for file in _files(key, source):
                     if place := _place(file, mount):
-                        yield _Mounted(place, config, is_near)
+                        yield Mounted(place, config, is_near, mount)
 
 
 def _configs_in(
     source: VolumeSource, workload: Workload, objects: Objects, kustomized: Kustomized
-) -> Iterator[Generated]:
+) -> Iterator[FromFile]:
     name, is_secret = source.name.value, source.is_secret
-    generated = tuple(kustomized.generated(name, workload, is_secret=is_secret))
-    yield from generated
-    holder = None if generated else objects.find(name, workload, is_secret=is_secret)
+    files = tuple(kustomized.generated(name, workload, is_secret=is_secret))
+    yield from files
+    holder = None if files else objects.find(name, workload, is_secret=is_secret)
     for entry in holder.data if holder else ():
         if entry.config:
-            yield Generated(entry.key.value, entry.config, is_near=True)
+            yield FromFile(entry.key.value, entry.config, is_near=True)
 
 
 def _files(key: str, source: VolumeSource) -> list[str]:

@@ -3,19 +3,23 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from poolcheck.amount import Reason, product
-from poolcheck.link.composed import in_session_mode, prepared_statements
+from poolcheck.amount import Reason, exactly, product
+from poolcheck.link.composed import in_session_mode, only_config, prepared_statements
 from poolcheck.link.deployed import found_in, pooler_of
-from poolcheck.link.kustomized import Kustomized
+from poolcheck.link.generated import Generated, generated
+from poolcheck.link.kustomized import Kustomized, layers
+from poolcheck.link.managed import ManagedOne, Managing
+from poolcheck.link.mysql_servers import is_mysql, mysql_server_in
 from poolcheck.link.network import Network, Origin, running
 from poolcheck.link.overlays import Overlays
 from poolcheck.link.pods import Pods
-from poolcheck.link.poolers import completed, pooler_alone, stated_pooler, version_of
+from poolcheck.link.poolers import completed, pooler_alone, seen_pooler, stated_pooler, version_of
 from poolcheck.link.servers import is_postgres, server_in, stated_server
+from poolcheck.link.stacks import Stacks
 from poolcheck.link.versions import Versions, only_version
 from poolcheck.read.compose.facts import ComposeFile
 from poolcheck.read.document import Fact
-from poolcheck.read.kubernetes.environment import Objects
+from poolcheck.read.kubernetes.environment import Objects, environment
 from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
 from poolcheck.read.kubernetes.pooler_images import pooler_image
@@ -42,11 +46,13 @@ class Known:
 
     def __init__(self, facts: tuple[Fact, ...], paths: Iterable[str], stated: Stated) -> None:
         manifests = [fact for fact in facts if isinstance(fact, Manifest)]
-        self.objects = Objects(manifests)
+        self.kustomizations = [fact for fact in facts if isinstance(fact, Kustomization)]
+        self.objects = Objects(manifests, layers(self.kustomizations))
         self.network = Network(manifests)
-        self.pods = Pods(manifests, stated.workloads)
+        self.pods = Pods(manifests, stated.workloads, self.kustomizations)
         self.overlays = Overlays(paths)
         composed = [fact for fact in facts if isinstance(fact, ComposeFile)]
+        self.stacks = Stacks(composed)
         self.prepared_statements = prepared_statements(composed)
         """How many of them the Compose services keep that are told to."""
         self.pooling_sessions = in_session_mode(composed)
@@ -54,15 +60,24 @@ class Known:
         self.servers: list[Server] = []
         self.placed: list[tuple[Pooler, Origin | None]] = []
         """The poolers, and where each of them connects from; None where that is not known."""
+        self.generated: list[Fact] = []
+        """The configurations that images of poolers write, and what is wrong with the form of their lines."""
         self._reached: dict[Span, Pooler | Server] = {}
+        self._managed: list[Pooler | Server] = []
+        self._idle: set[Span] = set()
+        """The places of configurations that are brought to where nobody looks for them."""
         self._named: dict[str, Pooler | Server] = {}
         self._target = version_of(stated.target.pgbouncer)
         self._versions = Versions(facts, self._target)
-        kustomizations = (fact for fact in facts if isinstance(fact, Kustomization))
-        self._kustomized = Kustomized(kustomizations, self.network.workloads, self._versions.by_path)
+        self.kustomized = Kustomized(self.kustomizations, self.network.workloads, self._versions.by_path)
         for workload in self.network.workloads:
             for container in running(workload):
                 self._add(workload, container)
+        for service in self.stacks.workloads:
+            self._add_service(service)
+        self._managing = Managing(manifests, self.pods)
+        for one in self._managing.all:
+            self._add_managed(one)
         self._add_lone_configurations(facts)
         self._add_stated(stated)
 
@@ -70,6 +85,16 @@ class Known:
     def poolers(self) -> list[Pooler]:
         """The poolers that are seen or stated."""
         return [pooler for pooler, _ in self.placed]
+
+    @property
+    def configs(self) -> dict[str, PgBouncerConfig]:
+        """The configurations by the paths of their files."""
+        return self._versions.by_path
+
+    def pooler_in(self, container: Container) -> Pooler | None:
+        """The pooler that a container is."""
+        found = self._reached.get(container.name.span)
+        return found if isinstance(found, Pooler) else None
 
     def document(self, fact: Fact) -> Fact:
         """A document with what is known about it from elsewhere: the version of the PgBouncer that reads it."""
@@ -79,9 +104,13 @@ class Known:
         """What is under a host name and port; None where nothing in the project tells."""
         if stated := self._named.get(f"{host}:{port}") or self._named.get(host):
             return Destination(stated)
+        composed = self.stacks.leads_to(host, origin) if origin else None
+        if composed and (reached := self._reached.get(composed.name.span)):
+            return Destination(reached, (Reason(f"{host} is {composed.name.value}", composed.name.span),))
         place = self.network.place(host, port, origin) if origin else None
         if place is None:
-            return None
+            managed = self._managing.leads_to(host, port, origin) if origin else None
+            return None if managed is None else Destination(self._managed[managed])
         workload, container, service = place
         name = workload.name.value
         shown = (Reason(f"Service {service.name.value} leads to {name}", service.name.span),) if service else ()
@@ -94,14 +123,14 @@ class Known:
     def _add(self, workload: Workload, container: Container) -> None:
         """Adds what a container is, if it is a server or a pooler."""
         path = workload.span.path
-        if is_postgres(container):
-            server, pods = server_in(workload, container, self.objects), self.pods.of(workload)
+        if server := self._server_in(workload, container):
+            pods = self.pods.of(workload)
             each = self.overlays.as_written(server.accepts, path)
             server = server._replace(accepts=each if (pods.low, pods.high) == (1, 1) else product(pods, each))
             self.servers.append(server)
             self._reached[container.name.span] = server
-        elif found := found_in(workload, container, self.objects, self._kustomized):
-            images = map(pooler_image, self._kustomized.images(workload, container))
+        elif found := found_in(workload, container, self.objects, self.kustomized):
+            images = map(pooler_image, self.kustomized.images(workload, container))
             versions = {image and image.version for image in images}
             found = found._replace(version=only_version(versions, self._target))
             pods = self.overlays.as_written(self.pods.of(workload), path)
@@ -111,9 +140,67 @@ class Known:
             self.placed.append((pooler, Origin(path, workload)))
             for config in (*found.configs, *([pooler.config] if pooler.config else [])):
                 self._versions.add(config, versions)
+            if found.generated:
+                self._idle.update(config.span for config in found.configs)
+            self._add_generated(found.generated)
+
+    def _server_in(self, workload: Workload, container: Container) -> Server | None:
+        if is_postgres(container):
+            return server_in(workload, container, self.objects)
+        return mysql_server_in(workload, container, self.objects) if is_mysql(container) else None
+
+    def _add_service(self, workload: Workload) -> None:
+        """Adds what a Compose service is, if it is a server, or a pooler whose configuration is seen."""
+        [container] = workload.containers
+        pods, service = self.pods.of(workload), self.stacks.service(workload)
+        if workload.is_partial or service is None:
+            return
+        if server := self._server_in(workload, container):
+            self._reached[container.name.span] = server
+            self.servers.append(server)
+            return
+        image = pooler_image(container.image.value) if container.image and not service.is_built else None
+        written = None
+        config = only_config(service, self._versions.by_path)
+        if config is None and image:
+            own = environment(workload, container, self.objects)
+            written = generated(image, workload, container, own, self.objects)
+            config = written.config if written else None
+        if config:
+            version = only_version([image.version if image else None], self._target)
+            place = (container.image or container.name).span
+            pooler = seen_pooler(workload.name.value, config, version, pods, place)
+            pooler = _assumed(pooler._replace(owner=owner_of(workload)), written)
+            self._reached[container.name.span] = pooler
+            self.placed.append((pooler, Origin(workload.span.path, workload)))
+            self._versions.add(config, [version])
+            self._add_generated(written)
+
+    def _add_managed(self, one: ManagedOne) -> None:
+        """Adds a server or a pooler that an operator runs."""
+        path = one.origin.path
+        if isinstance(one.found, Server):
+            server = one.found._replace(accepts=self.overlays.as_written(one.found.accepts, path))
+            self.servers.append(server)
+            self._managed.append(server)
+            return
+        pooler = one.found._replace(
+            processes=self.overlays.as_written(one.found.processes, path),
+            accepts=self.overlays.as_written(one.found.accepts, path),
+            each_accepts=self.overlays.as_written(one.found.each_accepts, path),
+        )
+        self._managed.append(pooler)
+        self.placed.append((pooler, one.origin))
+        if pooler.config:
+            self._versions.add(pooler.config, [pooler.version])
+        self._add_generated(one.generated)
+
+    def _add_generated(self, written: Generated | None) -> None:
+        if written:
+            self.generated += [*written.faults, written.config]
 
     def _add_lone_configurations(self, facts: tuple[Fact, ...]) -> None:
-        placed = {pooler.config.span for pooler in self.poolers if pooler.config}
+        placed = self._idle | {pooler.config.span for pooler in self.poolers if pooler.config}
         for fact in facts:
             if isinstance(fact, PgBouncerConfig) and fact.span not in placed:
                 # Whether it runs in the cluster, where a Service has a name, nothing tells.
@@ -135,6 +222,18 @@ class Known:
                 pooler = stated_pooler(name, facts)
                 self.placed.append((pooler, None))
             self._named |= dict.fromkeys(facts.hosts, pooler)
+
+
+def _assumed(pooler: Pooler, written: Generated | None) -> Pooler:
+    """A pooler whose numbers rest on what is assumed of its configuration."""
+    if written is None or not written.assumption:
+        return pooler
+    one = exactly(1, Reason("variables that may be set", assumption=written.assumption))
+    return pooler._replace(
+        processes=product(one, pooler.processes),
+        accepts=product(one, pooler.accepts),
+        each_accepts=product(one, pooler.each_accepts),
+    )
 
 
 def owner_of(workload: Workload) -> Owner:

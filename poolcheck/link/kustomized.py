@@ -5,12 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from poolcheck.amount import Amount, Reason, exactly
 from poolcheck.link.network import running
+from poolcheck.read.kubernetes.environment import Layer
 from poolcheck.read.kubernetes.kustomization import Generator, Kustomization
-from poolcheck.read.kubernetes.manifest import Container, Workload
+from poolcheck.read.kubernetes.manifest import ConfigMap, Container, DataEntry, Secret, Workload
 from poolcheck.read.kubernetes.stages import may_meet
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.read.template import has_template
+from poolcheck.source import Located
 
 
 class Generated(NamedTuple):
@@ -24,6 +27,34 @@ class Generated(NamedTuple):
     is_near: bool
 
 
+def layers(kustomizations: Iterable[Kustomization]) -> Iterator[Layer]:
+    """The ConfigMaps and Secrets that are made."""
+    by_folder = {_folder(each): each for each in kustomizations}
+    all_places = {folder: tuple(_all_places(each, by_folder)) for folder, each in by_folder.items()}
+    for folder, each in by_folder.items():
+        users = (other for other, built in all_places.items() if folder in built) if each.generators else ()
+        places = (*all_places[folder], *users)
+        for generator in each.generators:
+            files = (
+                DataEntry(Located(file.key, file.path.span), None, file.path.span) for file in generator.files
+            )
+            kind = Secret if generator.is_secret else ConfigMap
+            made = kind(generator.name, None, generator.span, (*files, *generator.data))
+            yield Layer(made, generator.behavior in {"", "create"}, generator.is_complete, places)
+
+
+def replicas(kustomizations: Iterable[Kustomization], workload: Workload) -> Iterator[tuple[Amount, bool]]:
+    """The numbers of pods that kustomizations give a workload; whether it has that in any case."""
+    path, by_folder = workload.span.path, {_folder(each): each for each in kustomizations}
+    for each in by_folder.values():
+        counts = [count for name, count in each.replicas if name == workload.name.value]
+        is_beside = _folder(each) == posixpath.dirname(path)
+        if counts and (is_beside or any(_is_in(path, place) for place in _all_places(each, by_folder))):
+            number, place = counts[-1]
+            pods = "1 pod" if number == 1 else f"{number} pods"
+            yield exactly(number, Reason(f"{pods} of {workload.name.value}", place)), is_beside
+
+
 class Kustomized:
     """The kustomizations and workloads of a project, and the configurations in it by their paths."""
 
@@ -33,7 +64,8 @@ class Kustomized:
         workloads: Iterable[Workload],
         configs: Mapping[str, PgBouncerConfig],
     ) -> None:
-        self._all = [(each, tuple(_places(each))) for each in kustomizations]
+        by_folder = {_folder(each): each for each in kustomizations}
+        self._all = [(each, tuple(_all_places(each, by_folder))) for each in by_folder.values()]
         self._configs = configs
         self._patches: dict[tuple[str, str], list[Workload]] = defaultdict(list)
         for workload in workloads:
@@ -56,6 +88,18 @@ class Kustomized:
         patched = (own for each in patches for own in running(each) if own.name.value == container.name.value)
         for image in (container.image, *(each.image for each in patched if each.image)):
             yield from self._changed(image.value if image else "", path)
+
+    def set_by_patches(self, workload: Workload, container: Container) -> frozenset[str]:
+        """The variables of a container that patches set, by one overlay or the other."""
+        path = workload.span.path
+        return frozenset(
+            variable.name.value
+            for patch in self._patches.get((workload.kind, workload.name.value), ())
+            if patch is not workload and patch.span != workload.span and may_meet(patch.span.path, path)
+            for own in running(patch)
+            if own.name.value == container.name.value
+            for variable in own.env
+        )
 
     def _changed(self, image: str, path: str) -> Iterator[str]:
         """An image in a manifest at a path, as it is beside a kustomization.yaml and in the overlays."""
@@ -84,6 +128,17 @@ def _folder(kustomization: Kustomization) -> str:
 def _places(kustomization: Kustomization) -> Iterator[str]:
     for resource in kustomization.resources:
         yield posixpath.normpath(posixpath.join(_folder(kustomization), resource.value))
+
+
+def _all_places(kustomization: Kustomization, by_folder: Mapping[str, Kustomization]) -> Iterator[str]:
+    """The files and folders that it builds from, and those that these build from."""
+    waiting, seen = [kustomization], {_folder(kustomization)}
+    while waiting:
+        for place in _places(waiting.pop()):
+            yield place
+            if place in by_folder and place not in seen:
+                seen.add(place)
+                waiting.append(by_folder[place])
 
 
 def _is_in(path: str, place: str) -> bool:

@@ -23,8 +23,10 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
     facts, paths = tuple(_without_included(tuple(facts))), tuple(paths)
     if project is None and not (stated.databases or stated.poolers) and all(map(_stands_alone, facts)):
         return _unlinked(facts, stated)
+    from poolcheck.link.contained import pooler_containers
     from poolcheck.link.demands import demands
     from poolcheck.link.known import Known
+    from poolcheck.link.pooler_pods import pooler_pods
 
     known = Known(facts, paths, stated)
     found: tuple[Client, ...] = ()
@@ -33,14 +35,24 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
         from poolcheck.link.clients import clients
         from poolcheck.link.sources import Sources
 
-        sources = Sources(facts, paths, project)
+        sources = Sources(facts, paths, project, (*known.network.workloads, *known.stacks.workloads))
         found = tuple(clients(known, sources, stated))
         if any(client.target for client in found):
             from poolcheck.link.sent import sent_by
 
             sent = tuple(sent_by(found, sources))
-    documents = tuple(known.document(fact) for fact in facts)
-    return System(documents, tuple(known.servers), tuple(known.poolers), tuple(demands(known)), found, sent)
+    documents = tuple(known.document(fact) for fact in (*facts, *known.generated))
+    contained = tuple(pooler_containers(known))
+    return System(
+        documents,
+        tuple(known.servers),
+        tuple(known.poolers),
+        tuple(demands(known)),
+        found,
+        sent,
+        contained,
+        tuple(pooler_pods(facts, known)),
+    )
 
 
 def _without_included(facts: tuple[Fact, ...]) -> Iterator[Fact]:

@@ -59,6 +59,15 @@ class Network:
         container = _behind(target.target or target.port, running(workload)) if target and workload else None
         return Place(workload, container, service) if workload and container else None
 
+    def in_front_of(self, workload: Workload) -> tuple[Service, ...]:
+        """The Services that lead to the pods of a workload, and to those of no other."""
+        services = (each for named in self._services.values() for each in named if each.selector)
+        return tuple(each for each in services if _picks(each, workload) and self._picks_none_but(each, workload))
+
+    def _picks_none_but(self, service: Service, workload: Workload) -> bool:
+        labelled = self._labelled.get(min(service.selector), []) if service.selector else []
+        return all(each == workload for each in labelled if _picks(service, each))
+
     def _service(self, host: str, origin: Origin) -> Service | None:
         name, _, domain = host.partition(".")
         named = self._services.get(name, [])

@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Mapping
 
 from poolcheck.amount import Amount, Reason, between, either, exactly
+from poolcheck.link.kustomized import replicas
 from poolcheck.link.network import same_namespace
+from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.manifest import Autoscaler, Count, Manifest, Workload, WorkloadKind
 from poolcheck.read.kubernetes.stages import may_meet, stages
 from poolcheck.source import Located, Span
 from poolcheck.stated import StatedWorkload
+
+_MOST_DIGITS = 6
 
 
 class Pods:
@@ -16,8 +20,14 @@ class Pods:
     A patch of a workload or of an autoscaler may count for the deployment or not; both are taken for possible.
     """
 
-    def __init__(self, manifests: Iterable[Manifest], stated: Mapping[str, StatedWorkload]) -> None:
+    def __init__(
+        self,
+        manifests: Iterable[Manifest],
+        stated: Mapping[str, StatedWorkload],
+        kustomizations: Iterable[Kustomization] = (),
+    ) -> None:
         manifests = tuple(manifests)
+        self._kustomizations = tuple(each for each in kustomizations if each.replicas)
         self._stated = stated
         self._autoscalers = tuple(each for manifest in manifests for each in manifest.autoscalers)
         self._patches = tuple(
@@ -36,10 +46,42 @@ class Pods:
         is_always = any(stages(each.span.path) <= stages(workload.span.path) for each in scaling)
         return either([*scaled, *([] if is_always else [self._written(workload)])])
 
+    def more_at_rollout(self, workload: Workload) -> Amount:
+        """The pods beside those of a workload that a rollout may start before it ends others.
+
+        Kubernetes, Deployments: maxSurge is rounded up, and 25% where it is left out.
+        """
+        pods, surge = self.of(workload), workload.max_surge
+        if surge is None and workload.kind not in _SURGING:
+            return exactly(0)
+        least = _surge(surge.value if surge else DEFAULT_SURGE, pods.low)
+        most = None if pods.high is None else _surge(surge.value if surge else DEFAULT_SURGE, pods.high)
+        if least is None or (most is None and pods.high is not None):
+            return between(0, None)
+        written = f"maxSurge {surge.value}" if surge else f"maxSurge {DEFAULT_SURGE} by default"
+        reason = Reason(written, (surge or workload.name).span)
+        return between(least, most, reason)
+
     def _written(self, workload: Workload) -> Amount:
         """The pods that a workload asks for itself, or that patches make of them."""
         patches = [each for each in self._patches if _patches(each, workload)]
-        return either([_asked_for(workload), *(_counted(each.replicas, each) for each in patches)])
+        given = [*replicas(self._kustomizations, workload)]
+        own = [number for number, is_beside in given if is_beside] or [_asked_for(workload)]
+        overlaid = [number for number, is_beside in given if not is_beside]
+        return either([*own, *overlaid, *(_counted(each.replicas, each) for each in patches)])
+
+
+DEFAULT_SURGE = "25%"
+_SURGING = frozenset({WorkloadKind.DEPLOYMENT, WorkloadKind.ROLLOUT})
+"""What starts new pods before it ends the old ones, where it is not told otherwise."""
+
+
+def _surge(written: str, pods: int) -> int | None:
+    """How many pods a number or a percentage comes to; None where it is neither."""
+    number = written.removesuffix("%")
+    if not number.isdecimal() or len(number) > _MOST_DIGITS:
+        return None
+    return int(number) if number == written else -(-pods * int(number) // 100)
 
 
 def stated_pods(number: int, name: str) -> Amount:
@@ -65,17 +107,22 @@ def _asked_for(workload: Workload) -> Amount:
 
 def _counted(replicas: Count, workload: Workload) -> Amount:
     name = workload.name.value
+    said = _containers if workload.kind is WorkloadKind.SERVICE else _pods
     if isinstance(replicas, Located):
-        return exactly(replicas.value, Reason(_pods(replicas.value, name), replicas.span))
+        return exactly(replicas.value, Reason(said(replicas.value, name), replicas.span))
     if replicas is not None or workload.is_partial:
         return between(0, None)
-    return exactly(1, Reason(f"{_pods(1, name)} by default", workload.name.span))
+    return exactly(1, Reason(f"{said(1, name)} by default", workload.name.span))
 
 
 def _scaled(patch: Autoscaler, patched: Autoscaler, name: str) -> Amount:
     """What an autoscaler keeps to where a patch, which may be itself, counts."""
     fewest, most = patch.min_replicas or patched.min_replicas, patch.max_replicas or patched.max_replicas
-    low, high = 1 if fewest is None else _number(fewest), _number(most)
+    least, highest = patched.by_default
+    low, high = least if fewest is None else _number(fewest), _number(most)
+    if most is None and highest is not None and low is not None:
+        text, span = f"{low} to {_pods(highest, name)}", patched.name.span
+        return between(low, highest, Reason(text, span, "maxReplicaCount is left at its default"), surely=low)
     if low is None or high is None:
         return between(low or 0, high)
     if low == high:
@@ -116,3 +163,7 @@ def _span(count: Count) -> Span | None:
 
 def _pods(number: int, name: str) -> str:
     return f"1 pod of {name}" if number == 1 else f"{number} pods of {name}"
+
+
+def _containers(number: int, name: str) -> str:
+    return f"1 container of {name}" if number == 1 else f"{number} containers of {name}"

@@ -2,6 +2,7 @@
 
 from poolcheck.amount import Amount, Reason, between, exactly, product
 from poolcheck.read.pgbouncer.config import FALLBACK, Effective, Entry, PgBouncerConfig, PoolMode, Version
+from poolcheck.read.pgbouncer.rendered import file_of
 from poolcheck.read.pgbouncer.startup import for_version
 from poolcheck.source import Span
 from poolcheck.stated import StatedPooler
@@ -15,9 +16,10 @@ KEEPS_STATEMENTS: Version = (1, 24)
 
 def pooler_alone(config: PgBouncerConfig) -> Pooler:
     """A PgBouncer of which nothing but its configuration is seen."""
-    one = Reason("one process", assumption=f"one process runs with {config.span.path}")
+    path = file_of(config.span.path)
+    one = Reason("one process", assumption=f"one process runs with {path}")
     place = config.span._replace(end=config.span.start)
-    return seen_pooler(config.span.path, config, config.version, exactly(1, one, surely=1), place)
+    return seen_pooler(path, config, config.version, exactly(1, one, surely=1), place)
 
 
 def stated_pooler(name: str, stated: StatedPooler) -> Pooler:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, between, difference, exactly, total
@@ -27,6 +27,11 @@ _TUNED = frozenset({"citus", "postgresql", "postgresql-repmgr", "spilo", "timesc
 
 _SETTING = re.compile(r"(?:-c|--)?(?P<name>[a-z][a-z_-]*)=(?P<value>.*)", re.DOTALL)
 _LINE = re.compile(r"^[ \t]*(?P<name>\w+)[ \t]*(?:=[ \t]*|[ \t])'?(?P<value>[^'#\s]+)", re.MULTILINE)
+_ALTERED = re.compile(
+    r"ALTER\s+SYSTEM\s+SET\s+(?P<name>\w+)\s*(?:=|\bTO\b)\s*'?(?P<value>[^'\s;]+)", re.IGNORECASE
+)
+_SCRIPTS = "/docker-entrypoint-initdb.d"
+_PROGRAMS = frozenset({"postgres", "docker-entrypoint.sh"})
 _TIME = re.compile(r"(?P<number>\d+(?:\.\d+)?)[ \t]*(?P<unit>us|ms|s|min|h|d)?")
 _SECONDS: Mapping[str | None, float] = {
     "us": 1e-6,
@@ -42,7 +47,7 @@ _SECONDS: Mapping[str | None, float] = {
 
 def is_postgres(container: Container) -> bool:
     """Whether the image of a container is a PostgreSQL server."""
-    return _image_name(container) in _PLAIN | _TUNED
+    return image_name(container) in _PLAIN | _TUNED
 
 
 def server_in(workload: Workload, container: Container, objects: Objects) -> Server:
@@ -75,18 +80,28 @@ class _Settings(NamedTuple):
 def _settings(workload: Workload, container: Container, objects: Objects) -> _Settings:
     """Settings of the command line, and of the configuration file that it names; the first are the stronger."""
     own = environment(workload, container, objects)
-    given = dict(_on_command_line(container, own))
+    given = dict(on_command_line(container, own))
     named = given.get("config_file")
     file = _mounted(named.value, workload, container, objects) if named else None
-    in_file = {line["name"]: _located(line, file) for line in _LINE.finditer(file.value)} if file else {}
-    by_image = own.get("POSTGRESQL_MAX_CONNECTIONS") if _image_name(container) in _TUNED else None
+    in_file = {line["name"]: value_in(line, file) for line in _LINE.finditer(file.value)} if file else {}
+    in_file |= dict(_altered(workload, container, objects))
+    by_image = own.get("POSTGRESQL_MAX_CONNECTIONS") if image_name(container) in _TUNED else None
     if isinstance(by_image, Known):
         in_file["max_connections"] = Located(str(by_image.scalar), by_image.places[-1])
-    hidden = bool(named and not file) or _mounts_configuration(container) or _is_out_of_sight(container, own)
+    hidden = (
+        bool(named and not file) or _mounts_configuration(container) or is_out_of_sight(container, own, _PROGRAMS)
+    )
     return _Settings(in_file | given, hidden)
 
 
-def _on_command_line(container: Container, own: Environment) -> Iterator[tuple[str, Located[str]]]:
+def _altered(workload: Workload, container: Container, objects: Objects) -> Iterator[tuple[str, Located[str]]]:
+    """What the scripts say that run before the first start."""
+    for file in mounted_below(_SCRIPTS, workload, container, objects):
+        for line in _ALTERED.finditer(file.value):
+            yield line["name"].lower(), value_in(line, file)
+
+
+def on_command_line(container: Container, own: Environment) -> Iterator[tuple[str, Located[str]]]:
     """The settings in `-c name=value`, `-cname=value`, `--name=value` and `-N connections`."""
     words = started(container, own.get).words or (*(container.command or ()), *(container.args or ()))
     for at, (word, span) in enumerate(words):
@@ -97,10 +112,10 @@ def _on_command_line(container: Container, own: Environment) -> Iterator[tuple[s
             yield setting["name"].replace("-", "_"), Located(setting["value"].strip(), span)
 
 
-def _is_out_of_sight(container: Container, own: Environment) -> bool:
+def is_out_of_sight(container: Container, own: Environment, programs: Collection[str]) -> bool:
     """Whether the command has parts that are not known, or is another program's, which may set what it likes."""
     words = started(container, own.get).words
-    is_other = container.command is not None and program(words) not in {"postgres", "docker-entrypoint.sh"}
+    is_other = container.command is not None and program(words) not in programs
     return is_other or any(word.value == HOLE for word in words)
 
 
@@ -114,8 +129,26 @@ def _mounted(path: str, workload: Workload, container: Container, objects: Objec
             keys = {file: key for key, file in source.items} if source.items else {}
             for entry in holder.data if holder else ():
                 if entry.value and entry.key.value == keys.get(inside or "", inside):
-                    return entry.value
+                    return entry.block or entry.value
     return None
+
+
+def mounted_below(
+    folder: str, workload: Workload, container: Container, objects: Objects
+) -> Iterator[Located[str]]:
+    """The texts of files in a folder that ConfigMaps and Secrets of the project put into a container."""
+    for mount in container.mounts:
+        if mount.path.value != folder and not mount.path.value.startswith(f"{folder}/"):
+            continue
+        volume = next((each for each in workload.volumes if each.name.value == mount.volume.value), None)
+        for source in volume.sources if volume else ():
+            holder = objects.find(source.name.value, workload, is_secret=source.is_secret)
+            keys = {key for key, _ in source.items} if source.items else None
+            for entry in holder.data if holder else ():
+                is_there = keys is None or entry.key.value in keys
+                is_chosen = mount.sub_path is None or mount.sub_path.value == entry.key.value
+                if entry.value and is_there and is_chosen:
+                    yield entry.block or entry.value
 
 
 def _below(folder: str, path: str, sub_path: Located[str] | None) -> str | None:
@@ -125,8 +158,12 @@ def _below(folder: str, path: str, sub_path: Located[str] | None) -> str | None:
     return path[len(folder) :].lstrip("/") if path.startswith(folder.rstrip("/") + "/") and not sub_path else None
 
 
-def _located(line: re.Match[str], file: Located[str]) -> Located[str]:
-    return Located(line["value"], file.span)
+def value_in(line: re.Match[str], file: Located[str]) -> Located[str]:
+    """The value in a line of a file, exactly where it is written if the text is as the manifest has it."""
+    path, start, end = file.span
+    if end - start != len(file.value):
+        return Located(line["value"], file.span)
+    return Located(line["value"], Span(path, start + line.start("value"), start + line.end("value")))
 
 
 def _mounts_configuration(container: Container) -> bool:
@@ -140,7 +177,7 @@ def _limit(container: Container, settings: _Settings) -> Amount:
     if written:
         is_known = written.value.isdecimal()
         return exactly(int(written.value), _reason("max_connections", written)) if is_known else between(0, None)
-    if settings.hidden or _image_name(container) not in _PLAIN:
+    if settings.hidden or image_name(container) not in _PLAIN:
         return between(0, None)
     span = container.image.span if container.image else None
     text = f"max_connections {DEFAULT_LIMIT} by default"
@@ -174,6 +211,7 @@ def _time(written: Located[str] | None) -> Effective[float] | None:
     return Effective(seconds, written.span) if written and seconds else None
 
 
-def _image_name(container: Container) -> str:
+def image_name(container: Container) -> str:
+    """The last part of the name of an image."""
     name = container.image.value if container.image else ""
     return name.partition("@")[0].rpartition("/")[2].partition(":")[0]

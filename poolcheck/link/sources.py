@@ -5,7 +5,10 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from poolcheck.link.images import Images, Run
+from poolcheck.link.stacks import settled
 from poolcheck.read.document import Fact
+from poolcheck.read.kubernetes.commands import Scripts, no_script
 from poolcheck.read.kubernetes.launchers import Launch, launch
 from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.python.facts import PythonModule
@@ -14,7 +17,7 @@ from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.running.gunicorn import configured
 from poolcheck.read.python.syntax.module import Module, Project
 from poolcheck.stated import StatedWorkload
-from poolcheck.value import Lookup
+from poolcheck.value import Lookup, Value
 
 MOST_MODULES = 2_000
 """A workload that loads more modules of the project than this is followed no further."""
@@ -25,8 +28,12 @@ _NAMED_MODULE = re.compile(r"""["'](?P<name>[A-Za-z_]\w*(?:\.\w+)+)["']""")
 class Sources:
     """The Python modules of a project, and which of them a workload loads."""
 
-    def __init__(self, facts: Iterable[Fact], paths: Iterable[str], project: Project) -> None:
+    def __init__(
+        self, facts: Iterable[Fact], paths: Iterable[str], project: Project, workloads: Iterable[Workload] = ()
+    ) -> None:
+        paths = tuple(paths)
         self._project = project
+        self._images = Images(paths, workloads, project.text)
         self._paths: dict[str, list[str]] = defaultdict(list)
         for path in sorted(paths):
             self._paths[path.rpartition("/")[2]].append(path)
@@ -48,7 +55,7 @@ class Sources:
         """The paths of all modules that a container loads; none where it is not known what it runs."""
         if stated.source:
             return self.paths_below(stated.source)
-        entry = self._entry(started, _names(workload, container))
+        entry = self._entry(started, _names(workload, container), _folder(container))
         if started is None or entry is None:
             return frozenset()
         return frozenset(self._loaded(entry, names_modules=started.launcher.startswith("celery")))
@@ -79,32 +86,54 @@ class Sources:
             yield module
             self._project.forget()
 
-    def started(self, container: Container, workload: Workload, environment: Lookup) -> Launch | None:
+    def run(self, container: Container, workload: Workload, environment: Lookup) -> Run:
+        """A container with what its image runs where its manifest names no command."""
+        return self._images.run(container, _names(workload, container), environment)
+
+    def started(
+        self, container: Container, workload: Workload, environment: Lookup, scripts: Scripts = no_script
+    ) -> Launch | None:
         """What a container starts, as its command and a configuration file of gunicorn's say."""
-        found = launch(container, environment)
-        file = self._file(found.file.value, _names(workload, container)) if found and found.file else None
+
+        def settled_variable(name: str) -> Value | None:
+            value = environment(name)
+            return None if value is None else settled(value)
+
+        found = launch(container, settled_variable, scripts)
+        names = _names(workload, container)
+        file = self._file(found.file.value, names, _folder(container)) if found and found.file else None
         if file is None:
             return found
-        seen = launch(container, environment, is_file_seen=True)
+        seen = launch(container, settled_variable, scripts, is_file_seen=True)
         return configured(seen, file, environment) if seen else None
 
-    def _entry(self, started: Launch | None, names: Collection[str]) -> Module | None:
+    def _entry(self, started: Launch | None, names: Collection[str], folder: str | None) -> Module | None:
         """The module that a launcher is told to run; of several, the one in a folder of one of these names."""
         written = started.module.value.partition(":")[0] if started and started.module else ""
         if "/" in written or written.endswith(".py"):
-            return self._file(written, names)
+            return self._file(written, names, folder)
         stem = written.replace(".", "/")
-        return self._only((f"{stem}.py", f"{stem}/__init__.py", f"{stem}/__main__.py"), names) if stem else None
+        endings = (f"{stem}.py", f"{stem}/__init__.py", f"{stem}/__main__.py")
+        return self._only(endings, names, folder) if stem else None
 
-    def _file(self, written: str, names: Collection[str]) -> Module | None:
+    def _file(self, written: str, names: Collection[str], folder: str | None) -> Module | None:
         """The module in a file. What folder of the project an image has at `/app` nobody knows."""
         parts = os.path.normpath(written).replace(os.sep, "/").split("/")
         shorter = range(1, len(parts)) if written.startswith("/") else range(1)
-        return next((found for at in shorter if (found := self._only(("/".join(parts[at:]),), names))), None)
+        return next(
+            (found for at in shorter if (found := self._only(("/".join(parts[at:]),), names, folder))), None
+        )
 
-    def _only(self, endings: Collection[str], names: Collection[str]) -> Module | None:
-        """The module whose path ends like this; of several, the one in a folder of one of these names."""
+    def _only(self, endings: Collection[str], names: Collection[str], folder: str | None) -> Module | None:
+        """The module whose path ends like this; of several, the one in a folder of one of these names.
+
+        What is in the folder that the image is made of comes first, and right there at the very first.
+        """
         found = [path for end in endings for path in self._ending(end)]
+        if folder is not None:
+            found = [path for path in found if _is_below(path, folder)]
+            right_there = {os.path.normpath(os.path.join(folder, end)) for end in endings}
+            found = [path for path in found if path in right_there] or found
         if len(found) > 1:
             found = [path for path in found if not {*path.split("/")}.isdisjoint(names)]
         return self._project.module(found[0]) if len(found) == 1 else None
@@ -152,6 +181,11 @@ def _is_of_application(path: str) -> bool:
 def _names(workload: Workload, container: Container) -> set[str]:
     """What the folder may be called in which the source of a container is."""
     return {workload.name.value, container.name.value, _image_name(container)}
+
+
+def _folder(container: Container) -> str | None:
+    """The folder that the image is made of."""
+    return container.context.folder if container.context else None
 
 
 def _image_name(container: Container) -> str:

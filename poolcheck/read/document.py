@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -24,7 +24,9 @@ Fact: TypeAlias = (
 )
 
 _HAS_SECTION = re.compile(rb"^[ \t]*\[[ \t]*pgbouncer[ \t]*\]", re.MULTILINE | re.IGNORECASE)
-_HAS_SERVICES = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?services[ \t]*:", re.MULTILINE)
+_HAS_SERVICES = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?(?:services|include)[ \t]*:", re.MULTILINE)
+_CHANGES = (b"Generator", b"images", b"patch", b"replicas")
+_COMPOSE_FILE = re.compile(r"(?:^|[-_.])(?:compose|stack)(?=[-_.])", re.IGNORECASE)
 _KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
 
 
@@ -46,7 +48,7 @@ class Reader:
         self.project: Project | None = None
         """The Python modules read so far and those that they import; None as long as there are none."""
         self.included: dict[str, str] = {}
-        """The texts that configurations of PgBouncer name, by their paths."""
+        """The texts that configurations of PgBouncer and Compose files name, by their paths."""
 
     def read(self, path: str) -> Reading | None:
         """The facts in a file; None where its bytes show that it holds nothing of interest."""
@@ -74,13 +76,23 @@ class Reader:
 
                 yield from read_pgbouncer(source, partial(self._included, source.path))
             case Format.YAML:
-                yield from _facts_in_yaml(source, _plain(data))
+                yield from _facts_in_yaml(source, _plain(data), self._beside)
             case Format.PYTHON:
                 from poolcheck.read.python.facts import read_python
                 from poolcheck.read.python.syntax.module import Project
 
                 self.project = self.project or Project(self._files, self._whole)
                 yield from read_python(source, self.project)
+
+    def _beside(self, path: str) -> str | None:
+        """The text of a file that another names, kept for what is told of it; None where there is none."""
+        try:
+            text = decode(self._files.read(path), Format.YAML) if self._files.has(path) else None
+        except (OSError, UnicodeError, LookupError):
+            return None
+        if text is not None:
+            self.included[path] = text
+        return text
 
     def _included(self, main: str, path: Located[str]) -> "Inclusion":
         """What a configuration names; its text is kept, for something may be wrong in it."""
@@ -95,6 +107,8 @@ class Reader:
 
 def _format_inside(data: bytes) -> Format | None:
     """The format of a file that was named and whose name tells nothing."""
+    if data[:100].lstrip()[:1] in {b"{", b"["} and _may_hold_objects(data):
+        return Format.YAML  # of which JSON is a part
     return Format.INI if _HAS_SECTION.search(data) else None
 
 
@@ -104,26 +118,28 @@ def _is_of_interest(data: bytes, form: Format, path: str) -> bool:
             return "pgbouncer" in os.path.basename(path).lower() or _HAS_SECTION.search(data) is not None
         case Format.YAML:
             plain = _plain(data)
-            return _may_hold_objects(plain) or _may_be_compose(plain) or _is_kustomization(path, plain)
+            return _may_hold_objects(plain) or _may_be_compose(path, plain) or _is_kustomization(path, plain)
         case Format.PYTHON:
             from poolcheck.read.python.interest import mentions_a_pool
 
             return mentions_a_pool(data)
 
 
-def _facts_in_yaml(source: Source, data: bytes) -> Iterator[Fact]:
+def _facts_in_yaml(source: Source, data: bytes, beside: Callable[[str], str | None]) -> Iterator[Fact]:
     if _may_hold_objects(data):
         from poolcheck.read.kubernetes.objects import read_manifest
 
         yield from read_manifest(source)
-    if _may_be_compose(data):
+    if _may_be_compose(source.path, data):
+        from poolcheck.read.compose.contents import read_contents
         from poolcheck.read.compose.services import read_compose
 
-        yield from read_compose(source)
+        yield from read_compose(source, beside)
+        yield from read_contents(source)
     if _is_kustomization(source.path, data):
         from poolcheck.read.kubernetes.generators import read_kustomization
 
-        yield from read_kustomization(source)
+        yield from read_kustomization(source, beside)
 
 
 def _plain(data: bytes) -> bytes:
@@ -135,13 +151,15 @@ def _may_hold_objects(data: bytes) -> bool:
     return b"kind" in data and b"apiVersion" in data
 
 
-def _may_be_compose(data: bytes) -> bool:
-    """Whether it may be a Compose file, which may be called anything, that runs a PgBouncer."""
-    return b"pgbouncer" in data and _HAS_SERVICES.search(data) is not None
+def _may_be_compose(path: str, data: bytes) -> bool:
+    """Whether it may be a Compose file: by its name, or where it may run a PgBouncer by what is in it."""
+    is_called_so = _COMPOSE_FILE.search(os.path.basename(path)) is not None
+    return (is_called_so or b"pgbouncer" in data) and _HAS_SERVICES.search(data) is not None
 
 
 def _is_kustomization(path: str, data: bytes) -> bool:
-    return b"pgbouncer" in data and os.path.basename(path) in _KUSTOMIZATIONS
+    """Whether it is a kustomization.yaml that changes what it builds from."""
+    return os.path.basename(path) in _KUSTOMIZATIONS and any(each in data for each in _CHANGES)
 
 
 def _unread(path: str, reason: str) -> Reading:

@@ -5,6 +5,9 @@ from typing import NamedTuple
 from poolcheck.source import Located, Span
 from poolcheck.value import Value
 
+Variables = tuple[tuple[str, Value], ...]
+"""Names with their values, in their order; of a name that comes twice the last counts."""
+
 
 class Mount(NamedTuple):
     """A file or a folder in the containers of a service.
@@ -17,13 +20,36 @@ class Mount(NamedTuple):
     source: Value | None
 
 
+class EnvFile(NamedTuple):
+    """A file of variables that a service is given; they are None where the file is not seen."""
+
+    path: Value
+    variables: Variables | None
+
+
+class Base(NamedTuple):
+    """The service that another extends, by its name, in the same file or in one that is named from its folder."""
+
+    name: Located[str]
+    file: Located[str] | None
+
+
+class Build(NamedTuple):
+    """What an image is made of: a folder, relative to that of the file, a Dockerfile in it, a stage of that."""
+
+    context: Value
+    dockerfile: Value | None
+    target: Value | None = None
+
+
 class Service(NamedTuple):
     """What runs containers.
 
     It `is_built` where its image is made from a Dockerfile; `image` is then but what that is called. `entrypoint`
     and `command` are None where the image's own hold; either is one text if it is not written as a list. What is
     not set may be set in another file, or in the service that it `extends`. The `environment` is what the file
-    itself gives a value.
+    itself gives a value, with what `.env` holds put in; `inherited` are the variables whose values only the shell
+    knows in which Compose runs. `names` are what it is called in the network besides its own name.
     """
 
     name: Located[str]
@@ -34,11 +60,25 @@ class Service(NamedTuple):
     command: tuple[Value, ...] | None
     mounts: tuple[Mount, ...]
     extends: Located[str] | None
-    environment: tuple[tuple[str, Value], ...] = ()
+    environment: Variables = ()
+    inherited: tuple[Located[str], ...] = ()
+    env_files: tuple[EnvFile, ...] = ()
+    base: Base | None = None
+    build: Build | None = None
+    replicas: Value | None = None
+    names: tuple[str, ...] = ()
+    working_dir: Value | None = None
+    stop_signal: Value | None = None
+    stop_grace_period: Value | None = None
 
 
 class ComposeFile(NamedTuple):
-    """The services in one file."""
+    """The services in one file, and the files that it includes.
+
+    Nothing runs those in a file that is there `for_others` only, to be extended by name.
+    """
 
     span: Span
     services: tuple[Service, ...]
+    includes: tuple[str, ...] = ()
+    for_others: bool = False

@@ -4,10 +4,10 @@ The Compose specification, 12-interpolation.md.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from poolcheck.source import Located
-from poolcheck.value import EnvRef, Known, Places, Unknown, Value, compute
+from poolcheck.value import Computed, EnvRef, Known, Places, Unknown, Value, compute, moved
 
 DEEPEST = 10
 """How deep a default may stand in another."""
@@ -18,11 +18,24 @@ _INSIDE = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:(?P<sign>:?[-?+])(?P<rest>.*))?"
 
 
 def interpolated(written: Located[str]) -> Value:
-    """A text with its variables: `$X`, `${X}`, `${X:-default}`; `$$` is a dollar.
+    """A text with its variables: `$X`, `${X}`, `${X:-default}`, `${X:+instead}`; `$$` is a dollar.
 
     A variable without a default counts as one that is set, although Compose goes on with nothing where it is not.
     """
     return _joined(written.value, (written.span,), 0)
+
+
+def put_in(value: Value, variables: Mapping[str, Value]) -> Value:
+    """A value with the variables that are known put in; the others stay what they are, with their defaults."""
+    match value:
+        case EnvRef(name, default, places):
+            if name in variables:
+                return moved(variables[name], places)
+            return value if default is None else value._replace(default=put_in(default, variables))
+        case Computed(function, arguments, places):
+            return compute(function, (put_in(each, variables) for each in arguments), places)
+        case _:
+            return value
 
 
 def parts_of(written: str) -> list[str]:
@@ -83,7 +96,10 @@ def _braced(inside: str, places: Places, depth: int) -> Value:
             return compute("or", (is_set, _joined(found["rest"], places, depth + 1)), places)
         case "-":
             return EnvRef(found["name"], _joined(found["rest"], places, depth + 1), places)
-        case ":+" | "+":
+        case ":+":
+            is_set, nothing = EnvRef(found["name"], Known("", places), places), Known("", places)
+            return compute("if", (is_set, _joined(found["rest"], places, depth + 1), nothing), places)
+        case "+":
             return Unknown(places)
         case _:
             return EnvRef(found["name"], None, places)

@@ -1,110 +1,255 @@
 """From the text of a Compose file to the facts about its services."""
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
 
-from poolcheck.read.compose.facts import ComposeFile, Mount, Service
-from poolcheck.read.compose.interpolation import interpolated, parts_of
+from poolcheck.read.compose.dotenv import read_dotenv
+from poolcheck.read.compose.facts import Base, Build, ComposeFile, EnvFile, Mount, Service, Variables
+from poolcheck.read.compose.interpolation import interpolated, parts_of, put_in
 from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
 from poolcheck.source import Located, Source, Span
-from poolcheck.value import Known, Value
+from poolcheck.value import Known, Value, resolve, text_of
 
 _PATH = re.compile(r"[./~$]")
 """How a path of the host begins; what begins with anything else is the name of a volume."""
 _SECRETS = "/run/secrets"
 
-
-def read_compose(source: Source) -> Iterator[ComposeFile]:
-    """The services in a file, if there are any. It is not told what is no YAML, for it need be no Compose file."""
-    services = tuple(_services(source))
-    if services:
-        yield ComposeFile(Span(source.path, 0, len(source.text)), services)
+Texts: TypeAlias = Callable[[str], str | None]
+"""Gives the text of a file of the project by its path; None where there is none."""
 
 
-def _services(source: Source) -> Iterator[Service]:
+def _nothing(_: str) -> None:
+    """The environment in which nobody sets anything, and the project without other files."""
+
+
+def read_compose(source: Source, texts: Texts = _nothing) -> Iterator[ComposeFile]:
+    """The services in a file, if there are any. It is not told what is no YAML, for it need be no Compose file.
+
+    Among the `texts` of the project may be `.env` beside it, what `env_file` names, and files whose services are
+    extended, which are read as well.
+    """
+    for found in _read(source, texts):
+        yield found
+        yield from _extended(found, texts, {source.path})
+
+
+def _extended(file: ComposeFile, texts: Texts, seen: set[str]) -> Iterator[ComposeFile]:
+    """The files whose services those of a file extend."""
+    folder = posixpath.dirname(file.span.path)
+    for service in file.services:
+        named = service.base.file if service.base else None
+        path = posixpath.normpath(posixpath.join(folder, named.value)) if named else ""
+        if path and path not in seen and (text := texts(path)) is not None:
+            seen.add(path)
+            for found in _read(Source(path, text), texts):
+                yield found._replace(for_others=True)
+                yield from _extended(found, texts, seen)
+
+
+def _read(source: Source, texts: Texts) -> Iterator[ComposeFile]:
+    beside = _Beside(posixpath.dirname(source.path), texts)
+    own = beside.variables(".env", {}) or {}
+    services: list[Service] = []
+    includes: list[str] = []
     for region in regions(source):
         try:
             for root in compose(source, region):
                 if isinstance(root, Mapping):
-                    yield from _services_in(root)
+                    includes += _includes(root)
+                    services += _services_in(_Place(root, own, beside))
         except TooManyAliases:
-            return
+            break
+    if services or includes:
+        yield ComposeFile(Span(source.path, 0, len(source.text)), tuple(services), tuple(includes))
 
 
-def _services_in(root: Mapping) -> Iterator[Service]:
-    found = root.mapping("services")
+class _Beside(NamedTuple):
+    """The files of variables beside a Compose file."""
+
+    folder: str
+    texts: Texts
+
+    def variables(self, path: str, outer: dict[str, Value]) -> dict[str, Value] | None:
+        """What stands in a file of variables; None where it is not seen."""
+        path = posixpath.normpath(posixpath.join(self.folder, path))
+        text = self.texts(path)
+        return None if text is None else read_dotenv(Source(path, text), outer)
+
+
+class _Place(NamedTuple):
+    """A document of a Compose file, and the variables that are put into it."""
+
+    root: Mapping
+    variables: dict[str, Value]
+    beside: _Beside
+
+    def value(self, written: Located[str]) -> Value:
+        """What a text comes to, as far as the project shows it."""
+        return put_in(interpolated(written), self.variables)
+
+    def optional(self, written: Located[str] | None) -> Value | None:
+        """The same for what may be left out."""
+        return self.value(written) if written else None
+
+
+def _services_in(place: _Place) -> Iterator[Service]:
+    found = place.root.mapping("services")
     for name, node in found.items() if found else ():
         if isinstance(node, Mapping):
-            yield _service(name, node, root)
+            yield _service(name, node, place)
 
 
-def _service(name: Scalar, node: Mapping, root: Mapping) -> Service:
-    image = node.text("image")
+def _includes(root: Mapping) -> Iterator[str]:
+    """The paths of the files that it includes, `- other.yaml` or `- path: other.yaml`."""
+    for item in _items(root, "include"):
+        if isinstance(item, Scalar):
+            yield item.text
+        elif isinstance(item, Mapping) and isinstance(path := item.at("path"), Scalar):
+            yield path.text
+        elif isinstance(item, Mapping):
+            yield from (each.text for each in _items(item, "path") if isinstance(each, Scalar))
+
+
+def _service(name: Scalar, node: Mapping, place: _Place) -> Service:
+    variables, inherited = _environment(node, place)
+    configs, secrets = _files(node, place, "configs", "/"), _files(node, place, "secrets", _SECRETS)
     return Service(
         Located(name.text, name.span),
         node.span,
-        image=interpolated(image) if image else None,
+        image=place.optional(node.text("image")),
         is_built=node.at("build") is not None,
-        entrypoint=_words(node.at("entrypoint")),
-        command=_words(node.at("command")),
-        mounts=(*_volumes(node), *_files(node, root, "configs", "/"), *_files(node, root, "secrets", _SECRETS)),
+        entrypoint=_words(node.at("entrypoint"), place),
+        command=_words(node.at("command"), place),
+        mounts=(*_volumes(node, place), *configs, *secrets),
         extends=node.text("extends", "service") or node.text("extends"),
-        environment=tuple(_environment(node)),
+        environment=variables,
+        inherited=inherited,
+        env_files=tuple(_env_files(node, place)),
+        base=_base(node),
+        build=_build(node, place),
+        replicas=place.optional(node.text("deploy", "replicas") or node.text("scale")),
+        names=tuple(_names(node)),
+        working_dir=place.optional(node.text("working_dir")),
+        stop_signal=place.optional(node.text("stop_signal")),
+        stop_grace_period=place.optional(node.text("stop_grace_period")),
     )
 
 
-def _words(node: Node | None) -> tuple[Value, ...] | None:
+def _words(node: Node | None, place: _Place) -> tuple[Value, ...] | None:
     if node is None or node.is_null:
         return None
     words = node if isinstance(node, Sequence) else (node,)
-    return tuple(interpolated(Located(word.text, word.span)) for word in words if isinstance(word, Scalar))
+    return tuple(place.value(Located(word.text, word.span)) for word in words if isinstance(word, Scalar))
 
 
-def _environment(node: Mapping) -> Iterator[tuple[str, Value]]:
-    """`NAME: value`, and `- NAME=value`."""
+def _environment(node: Mapping, place: _Place) -> tuple[Variables, tuple[Located[str], ...]]:
+    """The variables that are given values, by the file or by `.env`, and those that only the shell has."""
+    variables: list[tuple[str, Value]] = []
+    inherited: list[Located[str]] = []
+    for name, written in _written(node):
+        if written:
+            variables.append((name.value, place.value(written)))
+        elif name.value in place.variables:
+            variables.append((name.value, place.variables[name.value]))
+        else:
+            inherited.append(name)
+    return tuple(variables), tuple(inherited)
+
+
+def _written(node: Mapping) -> Iterator[tuple[Located[str], Located[str] | None]]:
+    """`NAME: value` and `- NAME=value`; None stands for the value of `NAME:` and of `- NAME`."""
     found = node.at("environment")
     for name, value in found.items() if isinstance(found, Mapping) else ():
-        if isinstance(value, Scalar) and not value.is_null:
-            yield name.text, interpolated(Located(value.text, value.span))
+        if isinstance(value, Scalar):
+            yield Located(name.text, name.span), None if value.is_null else Located(value.text, value.span)
     for item in _items(node, "environment"):
-        name_written, is_set, text = item.text.partition("=") if isinstance(item, Scalar) else ("", "", "")
-        if is_set:
-            yield name_written, interpolated(Located(text, item.span))
+        if isinstance(item, Scalar):
+            name_written, is_set, text = item.text.partition("=")
+            yield Located(name_written, item.span), Located(text, item.span) if is_set else None
 
 
-def _volumes(node: Mapping) -> Iterator[Mount]:
+def _env_files(node: Mapping, place: _Place) -> Iterator[EnvFile]:
+    """`env_file: .env`, `[one.env, two.env]`, and `- path: one.env`. One that need not be there may be missing."""
+    found = node.at("env_file")
+    for item in found if isinstance(found, Sequence) else filter(None, [found]):
+        written = item.text("path") if isinstance(item, Mapping) else None
+        if isinstance(item, Scalar) and not item.is_null:
+            written = Located(item.text, item.span)
+        if written:
+            path = place.value(written)
+            variables = place.beside.variables(text_of(resolve(path, _nothing)), place.variables)
+            yield EnvFile(path, None if variables is None else tuple(variables.items()))
+
+
+def _base(node: Mapping) -> Base | None:
+    name = node.text("extends", "service") or node.text("extends")
+    return Base(name, node.text("extends", "file")) if name else None
+
+
+def _build(node: Mapping, place: _Place) -> Build | None:
+    build = node.at("build")
+    if isinstance(build, Scalar) and not build.is_null:
+        return Build(place.value(Located(build.text, build.span)), None)
+    if isinstance(build, Mapping):
+        context = node.text("build", "context") or Located(".", build.span)
+        dockerfile, target = node.text("build", "dockerfile"), node.text("build", "target")
+        return Build(place.value(context), place.optional(dockerfile), place.optional(target))
+    return None
+
+
+def _names(node: Mapping) -> Iterator[str]:
+    """What else the service is called: its container, its host, and what each of its networks calls it."""
+    for key in ("container_name", "hostname"):
+        if name := node.text(key):
+            yield name.value
+    networks = node.mapping("networks")
+    for _, network in networks.items() if networks else ():
+        if isinstance(network, Mapping):
+            yield from (alias.text for alias in _items(network, "aliases") if isinstance(alias, Scalar))
+
+
+def _volumes(node: Mapping, place: _Place) -> Iterator[Mount]:
     for item in _items(node, "volumes"):
         if isinstance(item, Scalar):
-            yield _short_volume(item)
+            yield _short_volume(item, place)
         elif isinstance(item, Mapping) and (target := item.text("target")):
             source, kind = item.text("source"), item.text("type")
             is_path = source and (_PATH.match(source.value) or (kind and kind.value == "bind"))
-            yield Mount(interpolated(target), interpolated(source) if source and is_path else None)
+            yield Mount(place.value(target), place.value(source) if source and is_path else None)
 
 
-def _short_volume(item: Scalar) -> Mount:
+def _short_volume(item: Scalar, place: _Place) -> Mount:
     """`./pgbouncer.ini:/etc/pgbouncer/pgbouncer.ini:ro`, `data:/var/lib/data` and `/var/lib/data`."""
-    first, *rest = (interpolated(Located(part, item.span)) for part in parts_of(item.text))
+    first, *rest = (place.value(Located(part, item.span)) for part in parts_of(item.text))
     if not rest:
         return Mount(first, None)
     return Mount(rest[0], first if _PATH.match(item.text) else None)
 
 
-def _files(node: Mapping, root: Mapping, kind: str, folder: str) -> Iterator[Mount]:
+def _files(node: Mapping, place: _Place, kind: str, folder: str) -> Iterator[Mount]:
     """The configs or secrets of a service. Those without a target stand in a folder under their own names."""
     for item in _items(node, kind):
         name = item.text("source") if isinstance(item, Mapping) else None
         if isinstance(item, Scalar):
             name = Located(item.text, item.span)
         if name:
-            file = root.text(kind, name.value, "file")
             target = item.text("target") if isinstance(item, Mapping) else None
-            yield Mount(_in_folder(folder, target or name), interpolated(file) if file else None)
+            yield Mount(_in_folder(folder, target or name, place), _brought(place, kind, name))
 
 
-def _in_folder(folder: str, target: Located[str]) -> Value:
+def _brought(place: _Place, kind: str, name: Located[str]) -> Value | None:
+    """The file that a config or a secret is; the Compose file itself where its content stands there."""
+    content = place.root.at(kind, name.value, "content")
+    if content is not None:
+        return Known(posixpath.basename(content.span.path), (content.span,))
+    return place.optional(place.root.text(kind, name.value, "file"))
+
+
+def _in_folder(folder: str, target: Located[str], place: _Place) -> Value:
     if target.value.startswith(("/", "$")):
-        return interpolated(target)
+        return place.value(target)
     return Known(f"{folder.rstrip('/')}/{target.value}", (target.span,))
 
 

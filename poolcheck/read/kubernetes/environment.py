@@ -9,17 +9,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
+from poolcheck.read.kubernetes.managed import Managed
 from poolcheck.read.kubernetes.manifest import (
     ConfigMap,
     Container,
     DataEntry,
     EnvFrom,
     EnvVar,
+    Given,
     KeyRef,
     Manifest,
     Secret,
     Workload,
 )
+from poolcheck.read.kubernetes.operator_secrets import provided
 from poolcheck.read.kubernetes.stages import may_meet
 from poolcheck.read.template import is_filled_in
 from poolcheck.source import Located
@@ -30,6 +33,26 @@ _NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _ADDRESS_OF_A_SERVICE = re.compile(r"\w+_(?:SERVICE_(?:HOST|PORT\w*)|PORT_[0-9]+_(?:TCP|UDP|SCTP)\w*)")
 
 
+_FAR = 2
+
+
+class Layer(NamedTuple):
+    """A ConfigMap or Secret that Kustomize makes for what is in some files and folders.
+
+    It is laid over what another makes unless it `is_first`.
+    """
+
+    made: ConfigMap | Secret
+    is_first: bool
+    is_complete: bool
+    places: Sequence[str]
+
+    def is_for(self, path: str) -> bool:
+        """Whether what is in a file gets it."""
+        is_beside = os.path.dirname(path) == os.path.dirname(self.made.span.path)
+        return is_beside or any(place in {path, "."} or path.startswith(f"{place}/") for place in self.places)
+
+
 class Objects:
     """The ConfigMaps and Secrets of a project, as a workload finds them by name.
 
@@ -38,10 +61,15 @@ class Objects:
     another stage never does.
     """
 
-    def __init__(self, manifests: Iterable[Manifest]) -> None:
+    def __init__(self, manifests: Iterable[Manifest], layers: Iterable[Layer] = ()) -> None:
+        self._layers: dict[tuple[str, bool], list[Layer]] = defaultdict(list)
+        for layer in layers:
+            self._layers[layer.made.name.value, isinstance(layer.made, Secret)].append(layer)
         self._config_maps: dict[str, list[ConfigMap]] = defaultdict(list)
         self._secrets: dict[str, list[Secret]] = defaultdict(list)
+        self._managed: list[Managed] = []
         for manifest in manifests:
+            self._managed += manifest.managed
             for config_map in manifest.config_maps:
                 self._config_maps[config_map.name.value].append(config_map)
             for secret in manifest.secrets:
@@ -53,11 +81,30 @@ class Objects:
         distances = [(_distance(found, workload), found) for found in meant]
         least = min((distance for distance, _ in distances), default=0)
         nearest = [found for distance, found in distances if distance == least]
-        return nearest[0] if len(nearest) == 1 else None
+        found = nearest[0] if len(nearest) == 1 else None
+        layers = self._layers_of(name, workload, is_secret=is_secret)
+        if not meant:
+            first = sorted(
+                (each for each in layers if each.is_first), key=lambda each: _distance(each.made, workload)
+            )
+            found = first[0].made if first else None
+        return found and _covered(found, [each for each in layers if each.made is not found], workload)
+
+    def provided(self, source: KeyRef, workload: Workload) -> Value | None:
+        """What an operator puts under a key of a Secret that it makes, which is not secret."""
+        near = [each for each in self._managed if _may_be_meant(each, workload)]
+        return provided(source.name.value, source.key.value, near, (source.key.span,))
 
     def has_others(self, name: str, workload: Workload, *, is_secret: bool) -> bool:
         """Whether there are several of that name, of which an overlay may put some together."""
-        return len(self._meant(name, workload, is_secret=is_secret)) > 1
+        layers = self._layers_of(name, workload, is_secret=is_secret)
+        is_hidden = any(not each.is_complete for each in layers)
+        return is_hidden or len(self._meant(name, workload, is_secret=is_secret)) > 1
+
+    def _layers_of(self, name: str, workload: Workload, *, is_secret: bool) -> list[Layer]:
+        path = workload.span.path
+        named = self._layers.get((name, is_secret), ())
+        return [each for each in named if each.is_for(path) and _may_be_meant(each.made, workload)]
 
     def _meant(self, name: str, workload: Workload, *, is_secret: bool) -> list[ConfigMap | Secret]:
         named: Sequence[ConfigMap | Secret] = (self._secrets if is_secret else self._config_maps).get(name, ())
@@ -165,12 +212,16 @@ def _value_of(variable: EnvVar, so_far: Environment, workload: Workload, objects
     source = variable.source
     if source is None:
         return Known("", ((variable.value or variable.name).span,))
+    if isinstance(source, Given):
+        return source.value
     if not isinstance(source, KeyRef):
         return Unknown((variable.name.span,))
     holder = objects.find(source.name.value, workload, is_secret=source.is_secret)
     entry = next((entry for entry in holder.data if entry.key.value == source.key.value), None) if holder else None
     if entry:
         return _content(entry, (source.key.span,))
+    if holder is None and source.is_secret and (value := objects.provided(source, workload)):
+        return value
     return None if holder and source.optional else Unknown((source.key.span,))
 
 
@@ -187,12 +238,25 @@ def _has_secret(variable: EnvVar, secrets: Set[str]) -> bool:
     return any(name in secrets for name in names)
 
 
+def _covered(found: ConfigMap | Secret, layers: Sequence[Layer], workload: Workload) -> ConfigMap | Secret:
+    """An object on which others are laid: that beside the workload surely is; what others tell is not known."""
+    data = {entry.key.value: entry for entry in found.data}
+    for layer in sorted(layers, key=lambda each: -_distance(each.made, workload)):
+        is_beside = _distance(layer.made, workload) < _FAR
+        for entry in layer.made.data:
+            own = data.get(entry.key.value)
+            is_same = own and own.value and entry.value and own.value.value == entry.value.value
+            if not is_same:
+                data[entry.key.value] = entry if is_beside else entry._replace(value=None)
+    return found._replace(data=tuple(data.values()))
+
+
 def _distance(found: ConfigMap | Secret, workload: Workload) -> int:
-    """0 in the same file, 1 in the same folder, 2 elsewhere."""
+    """0 in the same file, 1 in the same folder, _FAR elsewhere."""
     one, other = found.span.path, workload.span.path
     return (one != other) + (os.path.dirname(one) != os.path.dirname(other))
 
 
-def _may_be_meant(found: ConfigMap | Secret, workload: Workload) -> bool:
+def _may_be_meant(found: ConfigMap | Secret | Managed, workload: Workload) -> bool:
     is_apart = found.namespace and workload.namespace and found.namespace.value != workload.namespace.value
     return not is_apart and may_meet(found.span.path, workload.span.path)

@@ -1,33 +1,91 @@
-"""From the text of a kustomization.yaml to the facts about what it generates and changes."""
+"""From the text of a kustomization.yaml to the facts about what it generates and changes.
 
-from collections.abc import Iterator
+Observed with Kustomize 5.5.
+"""
 
-from poolcheck.read.kubernetes.kustomization import GeneratedFile, Generator, ImageChange, Kustomization
-from poolcheck.read.yaml.nodes import Mapping, Scalar, Sequence, TooManyAliases, compose, regions
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from poolcheck.read.kubernetes.kustomization import (
+    GeneratedFile,
+    Generator,
+    ImageChange,
+    Kustomization,
+    ReplicaCount,
+)
+from poolcheck.read.kubernetes.manifest import DataEntry, Manifest
+from poolcheck.read.kubernetes.objects import read_manifest
+from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
 from poolcheck.source import Located, Source, Span
 
 _RESOURCES = ("resources", "bases", "components")
 _GENERATORS = (("configMapGenerator", False), ("secretGenerator", True))
+_REPLICAS = "/spec/replicas"
+_VARIABLE = re.compile(r"^[ \t]*(?![#\s])(?P<name>[^=\n]+)=(?P<value>[^\n]*)$", re.MULTILINE)
+
+Texts: TypeAlias = Callable[[str], str | None]
+"""Gives the text of a file of the project by its path; None where there is none."""
 
 
-def read_kustomization(source: Source) -> Iterator[Kustomization]:
-    """What a kustomization.yaml says; nothing where it is no YAML."""
+def _nothing(_: str) -> None:
+    """The project without other files."""
+
+
+def read_kustomization(source: Source, texts: Texts = _nothing) -> Iterator[Kustomization | Manifest]:
+    """What a kustomization.yaml says, and the patches that are written in it; nothing where it is no YAML."""
     whole = Span(source.path, 0, len(source.text))
     try:
         for region in regions(source):
             for root in compose(source, region):
                 if isinstance(root, Mapping):
-                    resources = (item for field in _RESOURCES for item in _texts(root, field))
-                    yield Kustomization(whole, tuple(resources), tuple(_generators(root)), tuple(_images(root)))
+                    yield _kustomization(root, whole, texts)
+                    yield from _patches_inside(root, source)
     except TooManyAliases:
         return
 
 
-def _generators(root: Mapping) -> Iterator[Generator]:
+def _kustomization(root: Mapping, whole: Span, texts: Texts) -> Kustomization:
+    folder = posixpath.dirname(whole.path)
+
+    def beside(path: str) -> Source | None:
+        path = posixpath.normpath(posixpath.join(folder, path))
+        text = texts(path)
+        return None if text is None else Source(path, text)
+
+    resources = tuple(item for field in _RESOURCES for item in _texts(root, field))
+    files = (*(item.value for item in _texts(root, "patchesStrategicMerge")), *_patch_files(root))
+    return Kustomization(
+        whole,
+        resources,
+        tuple(_generators(root, beside)),
+        tuple(_images(root)),
+        (*_replicas(root), *_patched_replicas(root, beside)),
+        files,
+    )
+
+
+_Beside: TypeAlias = Callable[[str], Source | None]
+
+
+def _generators(root: Mapping, beside: _Beside) -> Iterator[Generator]:
     for field, is_secret in _GENERATORS:
         for node in root.mappings(field):
             if name := node.text("name"):
-                yield Generator(is_secret, name, node.span, tuple(_files(node)))
+                behavior = node.text("behavior")
+                named = [*_texts(node, "envs"), *filter(None, [node.text("env")])]
+                seen = [(item, beside(item.value)) for item in named]
+                variables = [entry for _, file in seen if file for entry in _variables(file)]
+                yield Generator(
+                    is_secret,
+                    name,
+                    node.span,
+                    tuple(_files(node)),
+                    (*variables, *_literals(node)),
+                    behavior.value if behavior else "",
+                    is_complete=all(file for _, file in seen),
+                )
 
 
 def _files(node: Mapping) -> Iterator[GeneratedFile]:
@@ -38,6 +96,81 @@ def _files(node: Mapping) -> Iterator[GeneratedFile]:
         yield GeneratedFile(key.rpartition("/")[2], Located(path, item.span))
 
 
+def _literals(node: Mapping) -> Iterator[DataEntry]:
+    """`NAME=value`; quotes around the value are not part of it."""
+    for item in _texts(node, "literals"):
+        name, _, value = item.value.partition("=")
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        yield DataEntry(Located(name, item.span), Located(value, item.span), item.span)
+
+
+def _variables(file: Source) -> Iterator[DataEntry]:
+    """The lines `NAME=value` of a file; nothing in a value is a comment, and quotes are part of it."""
+    for line in _VARIABLE.finditer(file.text):
+        name, value = (Span(file.path, *line.span(each)) for each in ("name", "value"))
+        written = line["value"].removesuffix("\r")
+        yield DataEntry(Located(line["name"], name), Located(written, value), Span(file.path, *line.span()))
+
+
+def _replicas(root: Mapping) -> Iterator[ReplicaCount]:
+    for node in root.mappings("replicas"):
+        name, count = node.text("name"), node.integer("count")
+        if name and isinstance(count, Located):
+            yield ReplicaCount(name.value, count)
+
+
+def _patches(root: Mapping) -> Iterator[Mapping]:
+    for field in ("patches", "patchesJson6902"):
+        yield from root.mappings(field)
+
+
+def _patch_files(root: Mapping) -> Iterator[str]:
+    for node in _patches(root):
+        if path := node.text("path"):
+            yield path.value
+
+
+def _patched_replicas(root: Mapping, beside: _Beside) -> Iterator[ReplicaCount]:
+    """The numbers that JSON patches put at /spec/replicas."""
+    for node in _patches(root):
+        name, inside, path = node.text("target", "name"), node.at("patch"), node.text("path")
+        if name is None:
+            continue
+        file = beside(path.value) if path else None
+        operations = (_inside(inside, name.span.path) if isinstance(inside, Scalar) else None) or file
+        for operation in _operations(operations) if operations else ():
+            where, count = operation.text("path"), operation.integer("value")
+            if where and where.value == _REPLICAS and isinstance(count, Located):
+                is_here = file is not None and not isinstance(inside, Scalar)
+                place = count.span if is_here else node.span
+                yield ReplicaCount(name.value, Located(count.value, place))
+
+
+def _inside(node: Scalar, path: str) -> Source:
+    return Source(path, node.text)
+
+
+def _operations(source: Source) -> Iterator[Mapping]:
+    for region in regions(source):
+        for root in compose(source, region):
+            items: tuple[Node, ...] = tuple(root) if isinstance(root, Sequence) else ()
+            yield from (item for item in items if isinstance(item, Mapping))
+
+
+def _patches_inside(root: Mapping, source: Source) -> Iterator[Manifest]:
+    """The objects that patches written in the file are; all around them is blank."""
+    written = [node.at("patch") for node in root.mappings("patches")]
+    blocks = [*written, *(item for item in _scalars(root, "patchesStrategicMerge"))]
+    for node in blocks:
+        if isinstance(node, Scalar) and (block := node.block) and "kind" in node.text:
+            blank = re.sub(r"[^\n]", " ", source.text[: block.start]) + source.text[block.start : block.end]
+            for fact in read_manifest(Source(source.path, blank)):
+                if isinstance(fact, Manifest):
+                    partial = tuple(each for each in fact.workloads if each.is_partial)
+                    yield fact._replace(workloads=partial, services=(), config_maps=(), secrets=())
+
+
 def _images(root: Mapping) -> Iterator[ImageChange]:
     for node in root.mappings("images"):
         name, new_name, new_tag, digest = map(node.text, ("name", "newName", "newTag", "digest"))
@@ -45,8 +178,12 @@ def _images(root: Mapping) -> Iterator[ImageChange]:
             yield ImageChange(name.value, *(each and each.value for each in (new_name, new_tag, digest)))
 
 
-def _texts(node: Mapping, key: str) -> Iterator[Located[str]]:
+def _scalars(node: Mapping, key: str) -> Iterator[Scalar]:
     found = node.at(key)
     for item in found if isinstance(found, Sequence) else ():
         if isinstance(item, Scalar):
-            yield Located(item.text, item.span)
+            yield item
+
+
+def _texts(node: Mapping, key: str) -> Iterator[Located[str]]:
+    yield from (Located(item.text, item.span) for item in _scalars(node, key) if not item.block)

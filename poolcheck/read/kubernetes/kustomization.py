@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from poolcheck.read.kubernetes.manifest import DataEntry
 from poolcheck.source import Located, Span
 
 
@@ -13,12 +14,19 @@ class GeneratedFile(NamedTuple):
 
 
 class Generator(NamedTuple):
-    """A ConfigMap or a Secret, as far as it is made of files. Manifests call it by this name."""
+    """A ConfigMap or a Secret that is made of files and of values. Manifests call it by this name.
+
+    It is laid over one of another kustomization where its `behavior` is "merge", and takes its place where that is
+    "replace". `is_complete` tells whether all files of variables are seen.
+    """
 
     is_secret: bool
     name: Located[str]
     span: Span
     files: tuple[GeneratedFile, ...]
+    data: tuple[DataEntry, ...] = ()
+    behavior: str = ""
+    is_complete: bool = True
 
 
 class ImageChange(NamedTuple):
@@ -41,10 +49,22 @@ class ImageChange(NamedTuple):
         return f"{named}:{self.new_tag}" if self.new_tag else f"{named}{image.removeprefix(name)}"
 
 
+class ReplicaCount(NamedTuple):
+    """How many pods the workload of a name gets."""
+
+    name: str
+    pods: Located[int]
+
+
 class Kustomization(NamedTuple):
-    """One kustomization.yaml; its `resources` are the files and folders that it builds from, relative to it."""
+    """One kustomization.yaml; its `resources` are the files and folders that it builds from, relative to it.
+
+    So are its `patches`, as far as they are files.
+    """
 
     span: Span
     resources: tuple[Located[str], ...]
     generators: tuple[Generator, ...]
     images: tuple[ImageChange, ...]
+    replicas: tuple[ReplicaCount, ...] = ()
+    patches: tuple[str, ...] = ()

@@ -67,6 +67,13 @@ _UVICORN_SWITCHES = _set(
     " --use-colors"
 )
 
+_HUEY_KINDS = Kinds(
+    ("-k", "--worker-type"), "thread", inside=_set("thread greenlet gevent"), bounded=_set("process")
+)
+_HUEY_SWITCHES = _set(
+    "-v -q -S -C -f -n --verbose --quiet --simple --disable-health-check --flush-locks --no-periodic"
+)
+
 LAUNCHERS = (
     Launcher(
         "gunicorn",
@@ -91,6 +98,8 @@ LAUNCHERS = (
         processes=("--workers",),
         processes_env=("UVICORN_WORKERS", "WEB_CONCURRENCY"),
         alone=("--reload",),
+        threads=("--limit-concurrency",),
+        threads_env=("UVICORN_LIMIT_CONCURRENCY",),
         is_unbounded=True,
         switches=_UVICORN_SWITCHES,
     ),
@@ -134,8 +143,8 @@ LAUNCHERS = (
         fewest=("--cheaper", "--cheaper-initial"),
         files=("--ini", "--xml", "--yaml", "--json", "--emperor"),
         implied_file="an ini file",
-        threads=("--threads",),
-        threads_env=("UWSGI_THREADS",),
+        threads=("--threads", "--async", "--gevent"),
+        threads_env=("UWSGI_THREADS", "UWSGI_ASYNC", "UWSGI_GEVENT"),
         threads_default=1,
         module=("-w", "--module", "--wsgi", "--wsgi-file", "--file"),
         switches=_set(
@@ -180,6 +189,14 @@ LAUNCHERS = (
         switches=_set("-v --skip-logging --use-spawn --verbose --watch-use-polling"),
     ),
     Launcher(
+        "dramatiq-gevent",
+        processes=("-p", "--processes"),
+        default=None,
+        threads=("-t", "--threads"),
+        threads_default=8,
+        switches=_set("-v --skip-logging --use-spawn --verbose --watch-use-polling"),
+    ),
+    Launcher(
         "rq",
         "worker",
         children=1,
@@ -212,17 +229,25 @@ LAUNCHERS = (
     Launcher(
         "huey_consumer.py",
         processes=("-w", "--workers"),
-        kinds=Kinds(
-            ("-k", "--worker-type"),
-            "thread",
-            inside=_set("thread greenlet gevent"),
-            bounded=_set("process"),
-        ),
+        kinds=_HUEY_KINDS,
         threads_default=1,
-        switches=_set(
-            "-v -q -S -C -f -n --verbose --quiet --simple --disable-health-check --flush-locks --no-periodic"
-        ),
+        switches=_HUEY_SWITCHES,
     ),
+    Launcher(
+        "huey_consumer",
+        processes=("-w", "--workers"),
+        kinds=_HUEY_KINDS,
+        threads_default=1,
+        switches=_HUEY_SWITCHES,
+    ),
+    Launcher(
+        "mod_wsgi-express",
+        "start-server",
+        processes=("--processes",),
+        threads=("--threads",),
+        switches=_set("--log-to-terminal --startup-log --access-log --reload-on-changes --allow-localhost"),
+    ),
+    Launcher("streamlit", "run", is_unbounded=True),
     Launcher(
         "procrastinate",
         "worker",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, between, exactly
-from poolcheck.read.kubernetes.commands import program, started
+from poolcheck.read.kubernetes.commands import Scripts, no_script, program, started
 from poolcheck.read.kubernetes.launcher_table import LAUNCHERS, Launcher
 from poolcheck.read.kubernetes.manifest import Container
 from poolcheck.read.kubernetes.shell import commands, literal
@@ -47,13 +47,15 @@ class _Arguments(NamedTuple):
     operands: tuple[Located[str], ...]
 
 
-def launch(container: Container, environment: Lookup, *, is_file_seen: bool = False) -> Launch | None:
+def launch(
+    container: Container, environment: Lookup, scripts: Scripts = no_script, *, is_file_seen: bool = False
+) -> Launch | None:
     """What a container starts; None where that is not Python, or the manifest does not tell.
 
     Of a shell script the last command counts. Where only `args` are given and they begin with a launcher, the
     image is taken to run them. A configuration file hides nothing if it `is_file_seen` besides.
     """
-    words, environment = started(container, environment)
+    words, environment = started(container, environment, scripts)
     if _PYTHON.fullmatch(program(words)):
         at = _operand_of_python(words)
         if at is None or program(words[at:]) not in _NAMES:

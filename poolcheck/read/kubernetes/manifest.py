@@ -4,9 +4,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from poolcheck.read.fault import SyntaxFault
+from poolcheck.read.kubernetes.managed import Managed
 from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.source import Edit, Located, Span
-from poolcheck.value import Unknown
+from poolcheck.value import Unknown, Value
 
 if TYPE_CHECKING:
     from poolcheck.read.pgbouncer.config import PgBouncerConfig
@@ -29,6 +30,9 @@ class WorkloadKind(StrEnum):
     JOB = "Job"
     CRON_JOB = "CronJob"
     POD = "Pod"
+    POOLER = "Pooler"
+    ROLLOUT = "Rollout"
+    SERVICE = "Compose service"
 
 
 class Written(NamedTuple):
@@ -60,7 +64,13 @@ class ResourceRef(NamedTuple):
     resource: Located[str]
 
 
-EnvSource: TypeAlias = KeyRef | FieldRef | ResourceRef
+class Given(NamedTuple):
+    """What is worked out already, by Compose: nothing is expanded in it."""
+
+    value: Value
+
+
+EnvSource: TypeAlias = KeyRef | FieldRef | ResourceRef | Given
 
 
 class EnvVar(NamedTuple):
@@ -107,10 +117,34 @@ class SleepHook(NamedTuple):
     seconds: Located[int]
 
 
+class Probe(NamedTuple):
+    """A check that the kubelet makes of a container; by a `command` in it, or else over the network."""
+
+    command: tuple[Located[str], ...] | None
+    span: Span
+
+
+class Probes(NamedTuple):
+    """The checks of a container: whether it is restarted, whether it gets clients, whether it has started."""
+
+    liveness: Probe | None = None
+    readiness: Probe | None = None
+    startup: Probe | None = None
+
+
+class Context(NamedTuple):
+    """What an image is made of: a folder of the project, a Dockerfile in it, a stage of that if not the last."""
+
+    folder: str
+    dockerfile: str
+    target: str
+
+
 class Container(NamedTuple):
     """A container. `command` and `args` are None where the image's own hold.
 
-    In `env_from`, Unknown stands for variables that the file does not show.
+    In `env_from`, Unknown stands for variables that the file does not show. `context` is what the image is made
+    of, where that is seen. It `has_pre_stop` where there is any such hook, `pre_stop` is one that is understood.
     """
 
     name: Located[str]
@@ -123,6 +157,11 @@ class Container(NamedTuple):
     mounts: tuple[Mount, ...]
     pre_stop: ExecHook | SleepHook | None
     restart_policy: Located[str] | None
+    context: Context | None = None
+    probes: Probes = Probes()
+    cpu_limit: Located[str] | None = None
+    has_pre_stop: bool = False
+    stop_signal: Located[str] | None = None
 
 
 class VolumeSource(NamedTuple):
@@ -134,10 +173,11 @@ class VolumeSource(NamedTuple):
 
 
 class Volume(NamedTuple):
-    """A volume of a pod, and the ConfigMaps and Secrets in it."""
+    """A volume of a pod, and the ConfigMaps and Secrets in it; it may begin as an empty folder."""
 
     name: Located[str]
     sources: tuple[VolumeSource, ...]
+    is_empty: bool = False
 
 
 class Opening(NamedTuple):
@@ -158,7 +198,8 @@ class Workload(NamedTuple):
     `replicas` are the pods at once, for a Job its parallelism. `max_surge` is how many more a rollout may start,
     as a number or a percentage, and "0" where the strategy is Recreate. `grace_s` is
     terminationGracePeriodSeconds. What is not set in an object that `is_partial`, a patch or a template, may be
-    set elsewhere.
+    set elsewhere. The containers of a pod that `shares_processes` see those of one another; one that `is_spread`
+    says which pods it is kept away from.
     """
 
     kind: WorkloadKind
@@ -174,6 +215,8 @@ class Workload(NamedTuple):
     volumes: tuple[Volume, ...]
     pod: Opening | None
     is_partial: bool
+    shares_processes: bool = False
+    is_spread: bool = False
 
 
 class ServicePort(NamedTuple):
@@ -199,8 +242,9 @@ class Service(NamedTuple):
 class DataEntry(NamedTuple):
     """A key of a ConfigMap or a Secret.
 
-    `value` is None where it is encoded. `config` is what a literal block holds that is a pgbouncer.ini, `faults`
-    are the lines of it that PgBouncer refuses.
+    `value` is None where it is encoded. `config` is what it holds that is a pgbouncer.ini, `faults` are lines of
+    it that PgBouncer refuses. `block` is a literal block of a server's settings as the file has it, indented.
+    `mistaken` is what the API is given and refuses, as it is no string.
     """
 
     key: Located[str]
@@ -208,6 +252,8 @@ class DataEntry(NamedTuple):
     span: Span
     config: "PgBouncerConfig | None" = None
     faults: tuple[SyntaxFault, ...] = ()
+    block: Located[str] | None = None
+    mistaken: Written | None = None
 
 
 class ConfigMap(NamedTuple):
@@ -229,7 +275,10 @@ class Secret(NamedTuple):
 
 
 class Autoscaler(NamedTuple):
-    """A HorizontalPodAutoscaler: how many pods its target may have."""
+    """A HorizontalPodAutoscaler, or a ScaledObject of KEDA's: how many pods its target may have.
+
+    `by_default` are the fewest and the most where it tells nothing; the most is None where it must tell.
+    """
 
     name: Located[str]
     namespace: Located[str] | None
@@ -238,9 +287,24 @@ class Autoscaler(NamedTuple):
     target_name: Located[str] | None
     min_replicas: Count
     max_replicas: Count
+    by_default: tuple[int, int | None] = (1, None)
 
 
-Object: TypeAlias = Workload | Service | ConfigMap | Secret | Autoscaler
+class DisruptionBudget(NamedTuple):
+    """How many of the pods with these labels may be missing while nodes are drained, as numbers or percentages.
+
+    The selector is None where it picks by more than labels, or nothing.
+    """
+
+    name: Located[str]
+    namespace: Located[str] | None
+    span: Span
+    selector: Labels | None
+    min_available: Located[str] | None
+    max_unavailable: Located[str] | None
+
+
+Object: TypeAlias = Workload | Service | ConfigMap | Secret | Autoscaler | DisruptionBudget | Managed
 
 
 class Manifest(NamedTuple):
@@ -252,3 +316,5 @@ class Manifest(NamedTuple):
     config_maps: tuple[ConfigMap, ...]
     secrets: tuple[Secret, ...]
     autoscalers: tuple[Autoscaler, ...]
+    managed: tuple[Managed, ...] = ()
+    disruption_budgets: tuple[DisruptionBudget, ...] = ()

@@ -1,15 +1,18 @@
 """From the text of a manifest to the facts about its objects."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from poolcheck.read.fault import SyntaxFault
+from poolcheck.read.kubernetes import operators
+from poolcheck.read.kubernetes.managed import Managed
 from poolcheck.read.kubernetes.manifest import (
     Autoscaler,
     ConfigMap,
     DataEntry,
+    DisruptionBudget,
     Manifest,
     Object,
     Secret,
@@ -17,16 +20,23 @@ from poolcheck.read.kubernetes.manifest import (
     ServicePort,
     Workload,
     WorkloadKind,
+    Written,
 )
 from poolcheck.read.kubernetes.pods import identity, labels, read_workload
+from poolcheck.read.yaml.embedded import is_pgbouncer_ini, read_in_base64, read_in_scalar
 from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, TooManyAliases, compose, regions
+from poolcheck.read.yaml.scalars import ScalarKind
+from poolcheck.read.yaml.templated import may_be_template
 from poolcheck.source import Located, Source, Span
 
 if TYPE_CHECKING:
     from poolcheck.read.pgbouncer.config import PgBouncerConfig
 
 _KIND = re.compile(r"""kind["']?[ \t]*:[ \t]*["']?(\w+)""")
-_HEADER = re.compile(r"^[ \t]*\[[ \t]*pgbouncer[ \t]*\]", re.MULTILINE | re.IGNORECASE)
+
+
+_OF_SERVERS = (".conf", ".cnf", ".sql")
+"""How files are called in which servers have settings."""
 
 
 def read_manifest(source: Source) -> "Iterator[Manifest | PgBouncerConfig | SyntaxFault]":
@@ -49,6 +59,8 @@ def read_manifest(source: Source) -> "Iterator[Manifest | PgBouncerConfig | Synt
         tuple(item for item in found if isinstance(item, ConfigMap)),
         tuple(item for item in found if isinstance(item, Secret)),
         tuple(item for item in found if isinstance(item, Autoscaler)),
+        tuple(item for item in found if isinstance(item, Managed)),
+        tuple(item for item in found if isinstance(item, DisruptionBudget)),
     )
     yield manifest
     for data in [*(item.data for item in manifest.config_maps), *(item.data for item in manifest.secrets)]:
@@ -144,12 +156,13 @@ def _entries(node: Mapping, field: str, source: Source) -> Iterator[DataEntry]:
     items = list(data.items()) if data else []
     blocks = {key.text: value.block for key, value in items if isinstance(value, Scalar) and value.block}
     for key, value in items:
-        block = blocks.get(key.text)
         text = Located(_text(value), value.span)
         span = Span(source.path, key.span.start, max(key.span.end, text.span.end))
-        entry = DataEntry(Located(key.text, key.span), text, span)
-        if block and _is_pgbouncer_ini(key.text, text.value):
-            entry = _with_config(entry, source, blocks)
+        entry = DataEntry(Located(key.text, key.span), text, span, mistaken=_mistaken(value))
+        if isinstance(value, Scalar) and is_pgbouncer_ini(key.text, text.value):
+            entry = _with_config(entry, read_in_scalar(value, source, key.text, blocks))
+        elif (block := blocks.get(key.text)) and key.text.endswith(_OF_SERVERS):
+            entry = entry._replace(block=Located(source.text[block.start : block.end], block))
         yield entry
 
 
@@ -160,30 +173,26 @@ def _text(value: Node) -> str:
     return value.text if isinstance(value, Scalar) else value.written
 
 
+def _mistaken(value: Node) -> Written | None:
+    """A value that is no string, where nothing is put in that may make one of it. Null says nothing."""
+    if not isinstance(value, Scalar):
+        written = Written(value.written, ScalarKind.COLLECTION, value.span)
+        return None if may_be_template(written.text) else written
+    is_string = value.kind in {ScalarKind.STRING, ScalarKind.NULL}
+    return None if is_string else Written(value.text, value.kind, value.span)
+
+
 def _encoded(node: Mapping, field: str) -> Iterator[DataEntry]:
-    """The keys of an object without what stands under them."""
+    """The keys of an object without what stands under them, but with a configuration of PgBouncer's."""
     data = node.mapping(field)
-    for key, _ in data.items() if data else ():
-        yield DataEntry(Located(key.text, key.span), None, key.span)
+    for key, value in data.items() if data else ():
+        entry = DataEntry(Located(key.text, key.span), None, key.span, mistaken=_mistaken(value))
+        yield _with_config(entry, read_in_base64(value, key.text)) if isinstance(value, Scalar) else entry
 
 
-def _is_pgbouncer_ini(key: str, text: str) -> bool:
-    if key.endswith(".ini") and "pgbouncer" in key:
-        return True
-    return "pgbouncer" in text.lower() and _HEADER.search(text) is not None
-
-
-def _with_config(entry: DataEntry, source: Source, blocks: dict[str, Span]) -> DataEntry:
-    """A key with the configuration under it. What that names by a path may stand under another key."""
-    from poolcheck.read.pgbouncer.config import Absent, Inclusion, Part
-    from poolcheck.read.pgbouncer.load import read_embedded
-
-    def find(path: Located[str]) -> Inclusion:
-        block = blocks.get(path.value.rpartition("/")[2])
-        return Inclusion(path, Part(source, block) if block else Absent.UNSEEN)
-
-    name = entry.key.value
-    read = tuple(read_embedded(Part(source, blocks[name]), name, find))
+def _with_config(entry: DataEntry, read: "Iterable[PgBouncerConfig | SyntaxFault]") -> DataEntry:
+    """A key with what is read of the configuration under it."""
+    read = tuple(read)
     config = next((item for item in read if not isinstance(item, SyntaxFault)), None)
     return entry._replace(config=config, faults=tuple(item for item in read if isinstance(item, SyntaxFault)))
 
@@ -198,6 +207,39 @@ def _autoscaler(node: Mapping, _source: Source) -> Autoscaler:
     )
 
 
+_OF_KEDA = (0, 100)
+"""minReplicaCount and maxReplicaCount, where a ScaledObject leaves them out. KEDA, ScaledObject specification."""
+
+
+def _scaled_object(node: Mapping, _source: Source) -> Autoscaler:
+    name, namespace, span = identity(node)
+    return Autoscaler(
+        name,
+        namespace,
+        span,
+        target_kind=node.text("spec", "scaleTargetRef", "kind") or Located("Deployment", name.span),
+        target_name=node.text("spec", "scaleTargetRef", "name"),
+        min_replicas=node.integer("spec", "minReplicaCount"),
+        max_replicas=node.integer("spec", "maxReplicaCount"),
+        by_default=_OF_KEDA,
+    )
+
+
+def _disruption_budget(node: Mapping, _source: Source) -> DisruptionBudget:
+    selector = node.mapping("spec", "selector")
+    is_by_labels = selector is not None and selector.key("matchExpressions") is None
+    return DisruptionBudget(
+        *identity(node),
+        selector=labels(selector, "matchLabels") if is_by_labels else None,
+        min_available=node.text("spec", "minAvailable"),
+        max_unavailable=node.text("spec", "maxUnavailable"),
+    )
+
+
+def _managed(kind: operators.Kind, node: Mapping, _source: Source) -> Managed:
+    return kind.read(node, node.span)
+
+
 _GROUPS = {
     WorkloadKind.DEPLOYMENT: ("apps", "extensions"),
     WorkloadKind.STATEFUL_SET: ("apps",),
@@ -207,6 +249,7 @@ _GROUPS = {
     WorkloadKind.JOB: ("batch", "extensions"),
     WorkloadKind.CRON_JOB: ("batch",),
     WorkloadKind.POD: ("",),
+    WorkloadKind.ROLLOUT: ("argoproj.io",),
 }
 
 _KINDS: dict[str, _Kind] = {
@@ -215,4 +258,7 @@ _KINDS: dict[str, _Kind] = {
     "ConfigMap": _Kind(("",), _config_map),
     "Secret": _Kind(("",), _secret),
     "HorizontalPodAutoscaler": _Kind(("autoscaling",), _autoscaler),
+    "ScaledObject": _Kind(("keda.sh",), _scaled_object),
+    "PodDisruptionBudget": _Kind(("policy",), _disruption_budget),
+    **{name: _Kind(kind.groups, partial(_managed, kind)) for name, kind in operators.KINDS.items()},
 }

@@ -14,6 +14,8 @@ from poolcheck.read.kubernetes.manifest import (
     Mount,
     Opening,
     Port,
+    Probe,
+    Probes,
     ResourceRef,
     SleepHook,
     Volume,
@@ -22,13 +24,18 @@ from poolcheck.read.kubernetes.manifest import (
     WorkloadKind,
     Written,
 )
+from poolcheck.read.template import is_filled_in
 from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence
 from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.source import Located, Span
 from poolcheck.value import Unknown
 
 _JOBS = frozenset({WorkloadKind.JOB, WorkloadKind.CRON_JOB})
-_STRATEGIES = {WorkloadKind.DEPLOYMENT: "strategy", WorkloadKind.DAEMON_SET: "updateStrategy"}
+_STRATEGIES = {
+    WorkloadKind.DEPLOYMENT: "strategy",
+    WorkloadKind.DAEMON_SET: "updateStrategy",
+    WorkloadKind.ROLLOUT: "strategy",
+}
 _NEED_A_SELECTOR = frozenset(
     {WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.DAEMON_SET, WorkloadKind.REPLICA_SET}
 )
@@ -55,6 +62,8 @@ def read_workload(node: Mapping, kind: WorkloadKind) -> Workload:
         volumes=tuple(_volumes(pod)) if pod else (),
         pod=_opening(template, pod),
         is_partial=_is_partial(node, kind, containers + init_containers),
+        shares_processes=pod is not None and _is_true(pod, "shareProcessNamespace"),
+        is_spread=pod is not None and _is_spread(pod),
     )
 
 
@@ -77,6 +86,9 @@ def _max_surge(spec: Mapping, kind: WorkloadKind) -> Located[str] | None:
     strategy = spec.mapping(_STRATEGIES[kind]) if kind in _STRATEGIES else None
     if strategy is None:
         return None
+    if kind is WorkloadKind.ROLLOUT:
+        twice = strategy.key("blueGreen")
+        return Located("100%", twice.span) if twice else strategy.text("canary", "maxSurge")
     how = strategy.text("type")
     if how and how.value == "Recreate":
         return Located("0", how.span)
@@ -91,6 +103,14 @@ def _is_partial(node: Mapping, kind: WorkloadKind, containers: tuple[Container, 
         return True
     written = node.written
     return "{{" in written or "{%" in written
+
+
+def _is_spread(pod: Mapping) -> bool:
+    """Whether it is kept away from others. A port of the node is there only once."""
+    if any(port.key("hostPort") for each in pod.mappings("containers") for port in each.mappings("ports")):
+        return True
+    asked = (pod.at("topologySpreadConstraints"), pod.at("affinity"))
+    return any(each is not None and not each.is_null for each in asked)
 
 
 def _opening(template: Mapping | None, pod: Mapping | None) -> Opening | None:
@@ -111,6 +131,10 @@ def _container(node: Mapping) -> Container:
         mounts=tuple(_mounts(node)),
         pre_stop=_pre_stop(node),
         restart_policy=node.text("restartPolicy"),
+        probes=Probes(*(_probe(node, f"{kind}Probe") for kind in ("liveness", "readiness", "startup"))),
+        cpu_limit=node.text("resources", "limits", "cpu"),
+        has_pre_stop=node.at("lifecycle", "preStop") is not None,
+        stop_signal=node.text("lifecycle", "stopSignal"),
     )
 
 
@@ -126,7 +150,7 @@ def _env(node: Mapping) -> Iterator[EnvVar | Unknown]:
     """The variables of a container; Unknown where a template may become any number of them."""
     for item in _items_at(node, "env"):
         name = item.text("name") if isinstance(item, Mapping) else None
-        if isinstance(item, Mapping) and name:
+        if isinstance(item, Mapping) and name and not is_filled_in(name.value):
             yield EnvVar(name, _value(item.at("value")), _source(item.at("valueFrom")))
         else:
             yield Unknown((item.span,))
@@ -205,10 +229,17 @@ def _pre_stop(node: Mapping) -> ExecHook | SleepHook | None:
     return ExecHook(command) if command else None
 
 
+def _probe(node: Mapping, kind: str) -> Probe | None:
+    key, probe = node.key(kind), node.at(kind)
+    if key is None or probe is None or probe.is_null:
+        return None
+    return Probe(_words(probe.at("exec", "command")) if isinstance(probe, Mapping) else None, key.span)
+
+
 def _volumes(pod: Mapping) -> Iterator[Volume]:
     for volume in pod.mappings("volumes"):
         if name := volume.text("name"):
-            yield Volume(name, tuple(_volume_sources(volume)))
+            yield Volume(name, tuple(_volume_sources(volume)), is_empty=volume.key("emptyDir") is not None)
 
 
 def _volume_sources(volume: Mapping) -> Iterator[VolumeSource]:

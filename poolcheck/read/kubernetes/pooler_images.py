@@ -32,7 +32,18 @@ class Family(StrEnum):
     ODYSSEY = "odyssey"
     PGPOOL = "pgpool"
     PROXYSQL = "proxysql"
+    PGDOG = "pgdog"
+    SUPAVISOR = "supavisor"
+    PGAGROAL = "pgagroal"
 
+
+OTHER_POOLERS = frozenset(
+    {
+        Family.PGCAT, Family.ODYSSEY, Family.PGPOOL, Family.PROXYSQL, Family.PGDOG, Family.SUPAVISOR,
+        Family.PGAGROAL,
+    }
+)  # fmt: skip
+"""Poolers that are no PgBouncer; what they accept and how they pool is not known."""
 
 READS: Mapping[Family, str] = {
     Family.EDOBURU: "/etc/pgbouncer/pgbouncer.ini",
@@ -45,6 +56,14 @@ READS: Mapping[Family, str] = {
     Family.CRUNCHY: "/etc/pgbouncer/~postgres-operator.ini",
 }
 """Where the images look for a pgbouncer.ini, if the command that they run names no other."""
+
+
+_PERCONAS = "percona-postgresql-operator"
+"""The name that Percona's images shared, told apart by their tags: `2.5.0-ppg16.4-pgbouncer1.23.1`."""
+
+
+_DOCKER_HUB = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
+_OF_MIRRORS = ("docker.io", "dockerhub", "docker-hub", "docker_hub", "mirror", "proxy")
 
 
 class PoolerImage(NamedTuple):
@@ -81,7 +100,12 @@ _NAMES = (
     _Name("yandex/odyssey", Family.ODYSSEY),
     _Name("bitnami/pgpool", Family.PGPOOL),
     _Name("bitnamilegacy/pgpool", Family.PGPOOL),
+    _Name("pgpool/pgpool", Family.PGPOOL),
     _Name("proxysql/proxysql", Family.PROXYSQL),
+    _Name("pgdogdev/pgdog", Family.PGDOG),
+    _Name("pgdog", Family.PGDOG),
+    _Name("supabase/supavisor", Family.SUPAVISOR),
+    _Name("pgagroal", Family.PGAGROAL),
 )
 """Those with a longer end come before those that it ends with."""
 
@@ -90,10 +114,18 @@ def pooler_image(image: str) -> PoolerImage | None:
     """What is known of an image by its name, such as `docker.io/edoburu/pgbouncer:v1.25.1-p0`; None of most."""
     folder, _, last = image.partition("@")[0].rpartition("/")
     name, _, tag = last.partition(":")
+    if name == _PERCONAS and "pgbouncer" in tag:
+        return PoolerImage(Family.PERCONA, _version(tag.rpartition("pgbouncer")[2]))
     for known in _NAMES:
         if f"/{folder}/{name}".endswith(f"/{known.end}"):
             return PoolerImage(known.family, _version(tag) if known.tag_is_version else None)
     return None
+
+
+def is_of_docker_hub(image: str) -> bool:
+    """Whether an image is from Docker Hub, perhaps through a mirror whose name says so, and not somebody's own."""
+    registry = image.partition("@")[0].rpartition("/")[0].rpartition("/")[0]
+    return registry in _DOCKER_HUB or any(word in registry for word in _OF_MIRRORS)
 
 
 def _version(tag: str) -> tuple[int, ...] | None:

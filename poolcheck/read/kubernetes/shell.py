@@ -10,13 +10,18 @@ _COMPOUND = frozenset(
     {"!", "[[", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "select"}
     | {"then", "time", "until", "while", "{", "}"}
 )
+_COMPOUND_START = re.compile(
+    r"(?:^|(?<=[\s;&|]))(?:case|for|if|until|while|!|\[\[|\{|\()(?=[\s(]|\Z)|(?:^|(?<=[\s;&|]))\(|\w+\(\)"
+)
+_COMPOUND_END = re.compile(r"^(?:fi|done|esac|\})(?=[\s;]|\Z)[^\n]*", re.MULTILINE)
 _EXPANSION = r"""
     (?P<expansion>\$(?:
         (?P<name>[A-Za-z_]\w*)
         |\{(?P<braced>[A-Za-z_]\w*)(?::?-(?P<default>[^{}$`'"\\]*))?\}
         |\{[^{}]*\}
         |\([^()`'"]*\)
-        |[0-9@*?#$!-]
+        |(?P<all>@)
+        |[0-9*?#$!-]
     ))"""
 _PIECE = re.compile(
     rf"""(?P<blank>[ \t\r]+|\\\r?\n)
@@ -38,6 +43,10 @@ _QUOTED_PIECE = re.compile(
     |(?P<plain>[^$`\\]+|\\|\$(?![\w{{(]))""",
     re.VERBOSE,
 )
+
+
+ARGUMENTS = "@"
+"""The name of what a script was given."""
 
 
 class Variable(NamedTuple):
@@ -75,6 +84,32 @@ def script_at(words: Sequence[str]) -> int | None:
             return at + 1 if at + 1 < len(words) else None
         at += 2 if is_short and option.endswith("o") else 1
     return None
+
+
+def file_at(words: Sequence[str]) -> int | None:
+    """Which word may be a file that a shell runs, as in `sh start.sh` and `./start.sh`; None where none is."""
+    if not words:
+        return None
+    if os.path.basename(words[0]) not in _SHELLS:
+        return 0 if "/" in words[0] or words[0].endswith(".sh") else None
+    at = 1
+    while at < len(words) and words[at].startswith(("-", "+")):
+        if "c" in words[at] or words[at] == "-s":
+            return None
+        at += 2 if words[at].endswith("o") else 1
+    return at if at < len(words) else None
+
+
+def last_part(script: str) -> str:
+    """What follows the last condition, loop or function of a script, which may have done anything."""
+    found = [*_COMPOUND_END.finditer(script)]
+    return script[found[-1].end() :] if found else ""
+
+
+def first_part(script: str) -> str:
+    """What comes before the first condition, loop, function or subshell of a script."""
+    found = _COMPOUND_START.search(script)
+    return script[: found.start()] if found else script
 
 
 def commands(script: str) -> tuple[Command, ...] | None:
@@ -151,5 +186,5 @@ def _parts(piece: re.Match[str], kind: str) -> Iterator[str | Variable | None]:
 
 
 def _variable(piece: re.Match[str], *, is_quoted: bool) -> Variable | None:
-    name = piece["name"] or piece["braced"]
+    name = piece["name"] or piece["braced"] or piece["all"]
     return Variable(name, piece["default"], is_quoted) if name else None

@@ -11,6 +11,7 @@ from poolcheck.read.pgbouncer.hosts import hosts_of, is_near
 from poolcheck.read.pgbouncer.ini import Assignment
 from poolcheck.read.pgbouncer.refusal import Cause, Refusal
 from poolcheck.read.pgbouncer.releases import is_older
+from poolcheck.read.pgbouncer.rendered import Rendered
 from poolcheck.read.pgbouncer.settings import Kind, Scope, Version, known
 from poolcheck.read.template import has_template
 from poolcheck.source import Located, Source, Span
@@ -128,7 +129,8 @@ class PgBouncerConfig(NamedTuple):
     section and may be included. `settled` are the settings in effect that no gap follows; it `is_reset` where no
     gap follows the last [pgbouncer] header. Nothing in it is a template where it `is_literal`. Each file is read
     up to its first NUL: `nuls`. `refusals` are what PgBouncer of this `version` refuses, the newest where it is
-    None; those that are `malformed`, every version. `userlist` is the auth_file, where that is found.
+    None; those that are `malformed`, every version. `userlist` is the auth_file, where that is found. It is
+    `rendered` where its text stands in no file.
     """
 
     parts: tuple[Part, ...]
@@ -150,6 +152,7 @@ class PgBouncerConfig(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
     version: Version | None = None
     userlist: "Userlist | None" = None
+    rendered: Rendered | None = None
 
     @property
     def span(self) -> Span:
@@ -169,7 +172,12 @@ class PgBouncerConfig(NamedTuple):
     def is_embedded(self) -> bool:
         """Whether it stands in a manifest."""
         main = self.parts[0]
-        return self.span.end - self.span.start < len(main.source.text)
+        return self.rendered is not None or self.span.end - self.span.start < len(main.source.text)
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether a script or an operator writes it: what it says of itself, nobody has chosen."""
+        return self.rendered is not None and len(self.rendered.pieces) > 1
 
     def refused(self, *causes: Cause) -> Iterator[Refusal]:
         """What is refused for one of these causes."""

@@ -20,6 +20,7 @@ from poolcheck.read.pgbouncer.config import (
 from poolcheck.read.pgbouncer.connection_string import read_connection_string
 from poolcheck.read.pgbouncer.ini import Assignment, Gap, Include, Ini, Refused, Section, read_ini
 from poolcheck.read.pgbouncer.refusal import Cause, Refusal
+from poolcheck.read.pgbouncer.rendered import Rendered
 from poolcheck.read.pgbouncer.settings import Scope, known
 from poolcheck.read.pgbouncer.startup import refusals
 from poolcheck.read.pgbouncer.userlist import read_userlist
@@ -57,6 +58,13 @@ def read_embedded(part: Part, name: str, find: Find = unseen) -> Iterator[PgBoun
         faults = [refusal for refusal in config.malformed if refusal.cause is Cause.SYNTAX]
         yield from (SyntaxFault(fault.written.span, fault.reason) for fault in faults)
         yield config
+
+
+def read_rendered(rendered: Rendered, name: str, find: Find = unseen) -> Iterator[PgBouncerConfig | SyntaxFault]:
+    """What a text says that stands in no file as it becomes a file of this name."""
+    source = rendered.source
+    for each in read_embedded(Part(source, Span(source.path, 0, len(source.text))), name, find):
+        yield each if isinstance(each, SyntaxFault) else each._replace(rendered=rendered)
 
 
 def load(part: Part, find: Find, *, is_literal: bool = False) -> PgBouncerConfig:

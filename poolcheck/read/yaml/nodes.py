@@ -15,6 +15,7 @@ from yaml import CollectionNode, MappingNode, ScalarNode, SequenceNode
 from poolcheck.read.fault import SyntaxFault
 from poolcheck.read.template import is_filled_in_yaml
 from poolcheck.read.yaml.scalars import ScalarKind, integer_of, kind_of_plain
+from poolcheck.read.yaml.templated import PUT_IN, filled, may_be_template
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import Unknown
 
@@ -75,8 +76,7 @@ class Scalar(Node):
     @property
     def text(self) -> str:
         """What it says, without quotes, escapes and indentation."""
-        text: str = self._node.value
-        return text
+        return self._document.said(self._node)
 
     @property
     def style(self) -> str:
@@ -161,7 +161,7 @@ class Mapping(Node):
         node = self._find(keys)
         if node is None or _is_null(node):
             return None
-        text: str = node.value if isinstance(node, ScalarNode) else self._document.written(node)
+        text = self._document.said(node) if isinstance(node, ScalarNode) else self._document.written(node)
         return Located(text, self._document.span(node))
 
     def integer(self, *keys: str) -> Located[int] | Unknown | None:
@@ -211,9 +211,11 @@ def compose(source: Source, region: Span) -> Iterator[Node | SyntaxFault]:
     text = source.text[region.start : region.end]
     if "#@" in text and _YTT.search(text):
         return
-    document = _Document(source, region)
+    is_template = may_be_template(text)
+    document = _Document(source, region, is_template=is_template)
+    yaml_text = filled(text) if is_template else text
     try:
-        for node in yaml.compose_all(text, Loader=LOADERS[_may_be_deep(text)]):
+        for node in yaml.compose_all(yaml_text, Loader=LOADERS[_may_be_deep(text)]):
             yield _wrapped(document, node)
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         if not _is_template(text, error):
@@ -223,11 +225,12 @@ def compose(source: Source, region: Span) -> Iterator[Node | SyntaxFault]:
 class _Document:
     """One document: where its marks count from, and how many more nodes may be looked at."""
 
-    __slots__ = ("_left", "offset", "path", "text")
+    __slots__ = ("_is_template", "_left", "offset", "path", "text")
 
-    def __init__(self, source: Source, region: Span) -> None:
+    def __init__(self, source: Source, region: Span, *, is_template: bool) -> None:
         self.path, self.text = source
         self.offset = region.start
+        self._is_template = is_template
         self._left = 1000 + region.end - region.start
 
     def span(self, node: yaml.Node) -> Span:
@@ -245,6 +248,16 @@ class _Document:
         """The text of a node as the file has it."""
         span = self.span(node)
         return self.text[span.start : span.end]
+
+    def said(self, node: ScalarNode) -> str:
+        """What a scalar says; as the file has it where a template puts something in."""
+        text: str = node.value
+        if not self._is_template:
+            return text
+        if node.style in _BLOCKS:
+            written = self.written(node)
+            return written if may_be_template(written) else text
+        return self.written(node).strip("'\"") if PUT_IN in text else text
 
     def look_at(self, nodes: int) -> None:
         """Counts nodes that are looked at. Raises TooManyAliases: without aliases there is not one a character."""

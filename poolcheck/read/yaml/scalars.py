@@ -28,6 +28,25 @@ class ScalarKind(StrEnum):
     FLOAT = "float"
     BOOLEAN = "boolean"
     NULL = "null"
+    COLLECTION = "collection"
+
+
+def description(kind: ScalarKind, text: str) -> str:
+    """What a value that is no string is, without the value: it may be a password."""
+    match kind:
+        case ScalarKind.BOOLEAN if is_string_to_kustomize(kind, text):
+            return "a boolean to kubectl and Helm"
+        case ScalarKind.BOOLEAN:
+            return "a boolean"
+        case ScalarKind.COLLECTION:
+            return "a list or a mapping"
+        case _:
+            return "a number"
+
+
+def is_string_to_kustomize(kind: ScalarKind, text: str) -> bool:
+    """Whether it is one of the words, `yes` and `off` among them, that kustomize puts in quotes."""
+    return kind is ScalarKind.BOOLEAN and text.lower() not in {"true", "false"}
 
 
 def kind_of_plain(text: str) -> ScalarKind:

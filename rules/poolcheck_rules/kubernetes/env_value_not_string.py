@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.kubernetes.manifest import Manifest, Written
-from poolcheck.read.yaml.scalars import ScalarKind
+from poolcheck.read.yaml.scalars import ScalarKind, description, is_string_to_kustomize
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
 
@@ -16,11 +16,12 @@ class EnvValueNotString(Rule[Manifest]):
 
     def check(self, manifest: Manifest) -> Iterator[Finding]:
         for value, name in mistaken(manifest).items():
+            found = description(value.kind, value.text)
             yield self.finding(
                 value.span,
-                f"the value of {name} is {description(value)}, and the API server accepts only a string",
+                f"the value of {name} is {found}, and the API server accepts only a string",
                 fix=Fix("Put the value in quotes", (Edit(value.span, f'"{value.text}"'),)),
-                severity=Severity.WARNING if is_string_to_kustomize(value) else None,
+                severity=Severity.WARNING if is_string_to_kustomize(value.kind, value.text) else None,
             )
 
 
@@ -33,15 +34,3 @@ def mistaken(manifest: Manifest) -> dict[Written, str]:
         for variable in container.env
         if variable.value and variable.value.kind is not ScalarKind.STRING
     }
-
-
-def description(value: Written) -> str:
-    """What the value is, without the value: it may be a password."""
-    if is_string_to_kustomize(value):
-        return "a boolean to kubectl and Helm"
-    return "a boolean" if value.kind is ScalarKind.BOOLEAN else "a number"
-
-
-def is_string_to_kustomize(value: Written) -> bool:
-    """Whether it is one of the words, `yes` and `off` among them, that kustomize puts in quotes."""
-    return value.kind is ScalarKind.BOOLEAN and value.text.lower() not in {"true", "false"}

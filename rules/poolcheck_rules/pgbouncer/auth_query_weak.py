@@ -65,7 +65,7 @@ class AuthQueryWeak(Rule[PgBouncerConfig]):
             user.span,
             f"the auth_query that PgBouncer {written(version)} has by default does not ask whether a password has "
             f"expired{besides}: clients still log in with it",
-            severity=Severity.INFO if packaged else None,
+            severity=Severity.INFO if packaged or config.is_generated else None,
         )
 
 

@@ -51,7 +51,7 @@ class SecretInIni(Rule[System]):
 
 def holders_of(system: System, configs: list[PgBouncerConfig]) -> dict[Span, str]:
     """The kinds of the objects that configurations are in, by the places of those that are in one."""
-    if all(config.span.start == 0 for config in configs):
+    if not any(config.is_embedded for config in configs):
         return {}
     from poolcheck.read.kubernetes.manifest import Manifest
 

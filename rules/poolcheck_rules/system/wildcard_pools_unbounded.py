@@ -36,7 +36,7 @@ class WildcardPoolsUnbounded(Rule[System]):
                     f"each database and user that clients name gets a pool of {size.value} server connections, "
                     "and neither max_db_connections nor max_user_connections limits them",
                     notes=notes,
-                    severity=None if from_outside else Severity.INFO,
+                    severity=None if from_outside and not config.is_generated else Severity.INFO,
                 )
 
 

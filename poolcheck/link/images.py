@@ -1,0 +1,145 @@
+"""What the images of a project run, as their Dockerfiles tell, and the scripts that are put into them."""
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from poolcheck.read.kubernetes.commands import Scripts
+from poolcheck.read.kubernetes.dockerfile import DockerImage, read_dockerfile
+from poolcheck.read.kubernetes.manifest import Container, Context, Workload
+from poolcheck.read.kubernetes.pooler_images import pooler_image
+from poolcheck.read.template import has_template
+from poolcheck.source import Located, Source
+from poolcheck.value import HOLE, Lookup, Value
+
+_OF_OTHERS = frozenset(
+    {
+        "adminer", "alpine", "busybox", "caddy", "clickhouse-server", "curl", "elasticsearch", "envoy", "flower",
+        "grafana", "haproxy", "jaeger", "kafka", "keycloak", "kubectl", "mailhog", "mariadb", "memcached", "minio",
+        "mongo", "mysql", "nginx", "node", "opensearch", "otel-collector", "pgadmin4", "pgvector", "postgis",
+        "postgres", "postgresql", "prometheus", "python", "rabbitmq", "redis", "timescaledb", "traefik", "valkey",
+        "zookeeper",
+    }
+)  # fmt: skip
+"""Images that a project takes from elsewhere."""
+_BESIDE = ("", "docker", "deploy", "build", "scripts", "bin", "compose/production/django")
+"""Where in a folder the scripts for its image usually are."""
+
+
+class Run(NamedTuple):
+    """A container with the command of its image where it has none of its own, and what that may read."""
+
+    container: Container
+    environment: Lookup
+    scripts: Scripts
+
+
+class Images:
+    """The Dockerfiles of a project, each read when somebody asks."""
+
+    def __init__(
+        self, paths: Iterable[str], workloads: Iterable[Workload], text: Callable[[str], str | None]
+    ) -> None:
+        self._text = text
+        self._folders = {folder for path in paths for folder in _above(path)} | {""}
+        self._named: dict[str, list[str]] = {}
+        for folder in sorted(self._folders):
+            self._named.setdefault(posixpath.basename(folder), []).append(folder)
+        containers = [each for workload in workloads for each in (*workload.containers, *workload.init_containers)]
+        self._own = {name for each in containers if (name := _image_name(each)) and _may_be_ours(each)}
+        self._images: dict[Context, DockerImage | None] = {}
+
+    def run(self, container: Container, names: Iterable[str], environment: Lookup) -> Run:
+        """What a container runs; `names` are what the folder may be called in which its source is."""
+        names = tuple(names)
+        context = container.context or self._guessed(container, names)
+        image = self._image(context) if context else None
+        scripts = partial(self._script, context, image, names)
+        if image is None:
+            return Run(container, environment, scripts)
+        return Run(_completed(container, image), partial(_variable, environment, image.environment), scripts)
+
+    def _image(self, context: Context) -> DockerImage | None:
+        if context not in self._images:
+            path = posixpath.normpath(posixpath.join(context.folder, context.dockerfile))
+            text = self._text(path)
+            is_told = text is not None and "{%" not in text
+            self._images[context] = read_dockerfile(Source(path, text or ""), context.target) if is_told else None
+        return self._images[context]
+
+    def _guessed(self, container: Container, names: tuple[str, ...]) -> Context | None:
+        """The Dockerfile in the folder that is called like the image, or the only one, the project's own."""
+        if not _may_be_ours(container):
+            return None
+        folders = dict.fromkeys(folder for name in names if name for folder in self._named.get(name, ()))
+        found = [each for folder in folders if self._image(each := Context(folder, "Dockerfile", ""))]
+        if len(found) == 1:
+            return found[0]
+        alone = Context("", "Dockerfile", "")
+        is_alone = not found and self._own == {_image_name(container)} and self._image(alone) is not None
+        return alone if is_alone else None
+
+    def _script(
+        self, context: Context | None, image: DockerImage | None, names: tuple[str, ...], path: str
+    ) -> Source | None:
+        """The script that a container has under a path: the one of the project that is called so."""
+        base = posixpath.basename(path)
+        copied = [each for each in (image.copies if image else ()) if posixpath.basename(each) == base]
+        folder = context.folder if context else None
+        named = [each for name in names if name for each in self._named.get(name, ())]
+        folders = [folder] if folder is not None else [*named, ""]
+        inside = [path.lstrip("/"), *(posixpath.join(each, base) for each in _BESIDE)]
+        for own in folders:
+            for each in (*copied, *inside):
+                at = posixpath.normpath(posixpath.join(own, each))
+                text = None if at.startswith("..") else self._text(at)
+                if text is not None and _is_script(at, text):
+                    return Source(at, text)
+        return None
+
+
+def _completed(container: Container, image: DockerImage) -> Container:
+    """A container with what its image runs: a `command` of its own leaves nothing of the image's."""
+    if container.command is not None:
+        return container
+    command = _literal(image.command) if container.args is None else container.args
+    return container._replace(command=_literal(image.entrypoint), args=command)
+
+
+def _literal(words: tuple[Located[str], ...] | None) -> tuple[Located[str], ...] | None:
+    """Words in which nothing is expanded."""
+    return words and tuple(Located(word.value.replace("$", "$$"), word.span) for word in words)
+
+
+def _variable(environment: Lookup, of_image: Mapping[str, Value], name: str) -> Value | None:
+    """A variable of the container, or else of its image."""
+    found = environment(name)
+    return of_image.get(name) if found is None else found
+
+
+def _is_script(path: str, text: str) -> bool:
+    """Whether it is one of the shell's."""
+    first = text.partition("\n")[0]
+    if first.startswith("#!"):
+        return "sh" in first.rpartition("/")[2]
+    return path.endswith(".sh")
+
+
+def _may_be_ours(container: Container) -> bool:
+    """Whether an image may be made in the project."""
+    if container.image is None:
+        return container.context is not None
+    name = _image_name(container)
+    is_seen = bool(name) and HOLE not in name and not has_template(name)
+    return is_seen and name not in _OF_OTHERS and pooler_image(container.image.value) is None
+
+
+def _image_name(container: Container) -> str:
+    image = container.image.value if container.image else ""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := posixpath.dirname(path):
+        yield path
