@@ -206,3 +206,15 @@ def test_aliases_that_stand_for_too_much_are_not_followed() -> None:
     found = read(f"{bomb}services:\n  a: {{<<: *x8}}\n  b: {{image: {'[' * 500}\n")
 
     assert found == []
+
+
+def test_a_service_is_told_how_it_is_stopped() -> None:
+    found = services(
+        "services: {web: {image: web, stop_signal: SIGINT, stop_grace_period: 1m}, db: {image: db}}\n"
+    )
+
+    assert [text_of(each) for each in (found["web"].stop_signal, found["web"].stop_grace_period) if each] == [
+        "SIGINT",
+        "1m",
+    ]
+    assert (found["db"].stop_signal, found["db"].stop_grace_period) == (None, None)

@@ -345,6 +345,64 @@ def test_a_hook_runs_a_command_or_sleeps(hook: str, found: type) -> None:
     assert type(container(f"lifecycle: {{preStop: {{{hook}}}}}").pre_stop) is found
 
 
+def test_that_there_is_a_hook_is_told_of_those_too_that_are_not_understood() -> None:
+    assert container("lifecycle: {preStop: {httpGet: {path: /stop}}, stopSignal: SIGINT}").has_pre_stop
+    assert not container("lifecycle: {stopSignal: SIGINT}").has_pre_stop
+
+
+def test_a_probe_runs_a_command_or_asks_over_the_network() -> None:
+    found = container("""
+        livenessProbe: {exec: {command: [psql, -c, select 1]}}
+        readinessProbe: {tcpSocket: {port: 5432}}
+        startupProbe: null
+    """).probes
+
+    assert found.liveness
+    assert values(found.liveness.command) == ["psql", "-c", "select 1"]
+    assert found.readiness
+    assert found.readiness.command is None
+    assert found.startup is None
+
+
+def test_a_container_has_a_limit_of_cpu() -> None:
+    found = container("resources: {limits: {cpu: 2}, requests: {cpu: 100m}}").cpu_limit
+
+    assert found
+    assert found.value == "2"
+
+
+@pytest.mark.parametrize(
+    ("spec", "is_spread"),
+    [
+        ("affinity: {podAntiAffinity: {}}", True),
+        ("topologySpreadConstraints: [{maxSkew: 1}]", True),
+        ("containers: [{name: web, ports: [{containerPort: 80, hostPort: 80}]}]", True),
+        ("affinity: null", False),
+        ("nodeSelector: {disk: fast}", False),
+    ],
+)
+def test_pods_may_be_kept_apart(spec: str, is_spread: bool) -> None:
+    assert pod(spec).is_spread is is_spread
+
+
+def test_containers_may_share_their_processes() -> None:
+    assert pod("shareProcessNamespace: true").shares_processes
+    assert not pod("hostPID: true").shares_processes
+
+
+def test_a_disruption_budget_picks_pods_by_labels_or_in_a_way_that_is_not_told() -> None:
+    head = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: shop}\nspec:\n  minAvailable: 50%\n"
+    by_labels = "  selector: {matchLabels: {app: shop}}\n"
+    otherwise = "  selector: {matchLabels: {app: shop}, matchExpressions: [{key: tier, operator: Exists}]}\n"
+
+    [told] = read(head + by_labels).disruption_budgets
+    [untold] = read(head + otherwise).disruption_budgets
+
+    assert (told.min_available and told.min_available.value, told.max_unavailable) == ("50%", None)
+    assert told.selector == frozenset({("app", "shop")})
+    assert untold.selector is None
+
+
 def test_volumes_hold_objects_or_some_of_their_keys() -> None:
     found = pod("""
         volumes:

@@ -6,7 +6,8 @@ from itertools import takewhile
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.deeds import BORROWING, DERIVING, Surroundings, surroundings
+from poolcheck.read.python.leaks.following.surroundings import Surroundings, surroundings
+from poolcheck.read.python.leaks.following.words import BORROWING, DERIVING
 from poolcheck.read.python.pools.uses import Placed
 from poolcheck.read.python.syntax.arguments import order_of, passed
 from poolcheck.read.python.syntax.bindings import bound_in, last_name_behind, parameters

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.deeds import surroundings
+from poolcheck.read.python.leaks.following.surroundings import surroundings
 from poolcheck.read.python.pools.uses import Placed
 from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.running.entry_points import depended_on, entry_point

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.leaks.flow.guards import code
-from poolcheck.read.python.leaks.following.deeds import Deed, Use, Uses
+from poolcheck.read.python.leaks.following.deed import Deed, Use
+from poolcheck.read.python.leaks.following.deeds import Uses
 from poolcheck.read.python.leaks.following.plan import plan_of
 
 

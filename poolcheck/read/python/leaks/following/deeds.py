@@ -1,211 +1,34 @@
 """What is done with a connection where a name for it stands, and with what is derived from it."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import StrEnum, auto
-from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import libcst as cst
 
+from poolcheck.read.python.leaks.following.deed import Deed, Effect, Effects, Use
+from poolcheck.read.python.leaks.following.surroundings import surroundings
+from poolcheck.read.python.leaks.following.words import (
+    BORROWING,
+    CLOSING,
+    DATA,
+    DERIVING,
+    ENDING,
+    ENTERING,
+    EXECUTING,
+    KEEPING,
+    LISTENING,
+    LOOKING_AT,
+    OF_SESSIONS,
+    PASSING_ON,
+    SETTING_UP,
+    STATES,
+)
 from poolcheck.read.python.libraries.terms import Terms, With
 from poolcheck.read.python.syntax.bindings import bound_in, dotted, inside, last_name
-from poolcheck.read.python.syntax.trees import children, walk
-
-DATA = frozenset(
-    {
-        "all", "fetch", "fetchall", "fetchmany", "fetchone", "fetchrow", "fetchval", "first", "get", "keys",
-        "mogrify", "one", "one_or_none", "rowcount", "scalar", "scalar_one", "scalar_one_or_none",
-    }
-)  # fmt: skip
-"""Methods whose results are plain values and keep no connection."""
-
-_EXECUTING = frozenset({"execute", "executemany"})
-"""Methods whose results are plain values in some libraries."""
-
-STATES = frozenset(
-    {
-        "autocommit", "closed", "description", "encoding", "info", "inserted_primary_key", "isolation_level",
-        "lastrowid", "notices", "returns_rows", "rowcount", "server_version", "status",
-    }
-)  # fmt: skip
-"""Attributes that are plain values, and no methods that may be called later."""
-
-SETTING_UP = frozenset(
-    {
-        "begin", "close", "cursor", "execution_options", "get_backend_pid", "get_dsn_parameters", "is_closed",
-        "is_connected", "is_open", "mogrify", "rollback", "set_autocommit", "set_client_encoding",
-        "set_isolation_level", "set_session", "transaction",
-    }
-)  # fmt: skip
-"""Methods that talk to no server, or not usually, or only after something else has failed."""
-
-_OF_SESSIONS = frozenset(
-    {
-        "add", "add_all", "begin_nested", "bind_mapper", "configure", "delete", "expire", "expire_all", "expunge",
-        "expunge_all", "filter", "filter_by", "get_bind", "group_by", "is_modified", "join", "limit", "offset",
-        "options", "order_by", "outerjoin", "query", "query_property", "with_entities",
-    }
-)  # fmt: skip
-"""Methods of sessions and queries that execute nothing."""
-
-LOOKING_AT = frozenset(
-    {
-        "as_string", "bool", "critical", "debug", "error", "exception", "getattr", "hasattr", "id", "info",
-        "isinstance", "len", "log", "print", "quote_ident", "register_composite", "register_default_json",
-        "register_default_jsonb", "register_hstore", "register_type", "register_uuid", "register_vector", "repr",
-        "str", "type", "warning",
-    }
-)  # fmt: skip
-"""Functions that look at what they are given, and ask the server little or nothing."""
-
-BORROWING = LOOKING_AT | frozenset(
-    {
-        "DataFrame", "Table", "all", "any", "create_all", "dict", "drop_all", "execute_batch", "execute_values",
-        "from_postgis", "gather", "list", "max", "min", "next", "read_database", "read_postgis", "read_sql",
-        "read_sql_query", "read_sql_table", "reflect", "set", "shield", "sorted", "sum", "to_postgis", "to_sql",
-        "tuple", "wait_for", "writerows",
-    }
-)  # fmt: skip
-"""Functions that use what they are given and do not keep it."""
-
-DERIVING = frozenset(
-    {
-        "AsyncSession", "Session", "async_scoped_session", "async_sessionmaker", "configure", "enumerate",
-        "filter", "inspect", "iter", "map", "reversed", "scoped_session", "sessionmaker", "zip",
-    }
-)  # fmt: skip
-"""Functions whose result uses what they are given, and does not give it back."""
-
-_CLOSING = frozenset({"aclosing", "closing"})
-_ENTERING = frozenset({"enter_async_context", "enter_context"})
-_PASSING_ON = frozenset({"shield", "wait_for"})
-"""Functions that return, awaited, what they are given."""
-
-_LISTENING = re.compile(r"consume|listen|notifies|start_replication|subscri", re.IGNORECASE)
-"""Names of what has no end to iterate over, and of methods that keep a connection for good."""
-
-_KEEPING = re.compile(
-    r"add|append|callback|clean|clos|discard|dispos|enqueue|execut(?:e_in|or)|finish|free|give|partial|push|put"
-    r"|recycle|regist|releas|return|save|schedul|send|shut|spawn|start|store|submit|task|teardown|thread|wrap",
-    re.IGNORECASE,
-)
-"""Names of functions that may keep what they are given, or give it back."""
-
-_ENDING = re.compile(
-    r"_*(?:clos|disconnect|dispos|end|exit|finish|quit|releas|shut|start|stop|tear|term)", re.IGNORECASE
-)
-"""Names of methods that may close what an object was made with."""
-
-_NO_METHOD = frozenset({"self", "cls"})
-
-
-class Deed(StrEnum):
-    """What is done with a connection.
-
-    `LOOKED`: nothing that matters. `ASKED`: something that may fail. `LENT`: it is yielded to whoever comes
-    back. `RELEASED`, or will be; `PAUSED`: what it holds is given back until it is used again; `IN_VAIN`:
-    released in a way that does not give it back. `YIELDED`: it is lent to who may not come back. `HANDED`: a
-    function got it that is not seen, and that may do anything. `WRAPPED`: so did an object that only the
-    function has. `GONE`: somebody else has it now, to whom it was
-    `RETURNED` if it is the caller. `BEGUN`: a session is `PAUSED` at the end of the `with` statement.
-    """
-
-    LOOKED = auto()
-    ASKED = auto()
-    LENT = auto()
-    RELEASED = auto()
-    PAUSED = auto()
-    BEGUN = auto()
-    IN_VAIN = auto()
-    YIELDED = auto()
-    HANDED = auto()
-    WRAPPED = auto()
-    RETURNED = auto()
-    GONE = auto()
-
-
-class Use(NamedTuple):
-    """What is done, and where.
-
-    `names` are those that it goes by from then on, `derived` those of cursors, results and the like. `position` is
-    the place that it is returned at in a tuple.
-    """
-
-    deed: Deed
-    node: cst.CSTNode
-    names: tuple[str, ...] = ()
-    derived: tuple[str, ...] = ()
-    position: int | None = None
-
-
-class Effect(StrEnum):
-    """What a function of the project does with an argument.
-
-    It `LOOKS` at it and asks nothing that may fail outside of it. What it returns `DERIVES` from it, a cursor
-    say, or it `RETURNS` the same; it may have asked something before.
-    """
-
-    LOOKS = auto()
-    BORROWS = auto()
-    DERIVES = auto()
-    DERIVES_ASKING = auto()
-    RETURNS = auto()
-    RETURNS_ASKING = auto()
-    RELEASES = auto()
-    PAUSES = auto()
-    TAKES = auto()
-    UNKNOWN = auto()
-
+from poolcheck.read.python.syntax.trees import walk
 
 _Step: TypeAlias = Use | tuple[cst.CSTNode, bool, bool]
 """What is done with a value; or what becomes of it first, whether that is derived, and whether it may fail."""
-
-Effects: TypeAlias = Callable[[cst.Call, cst.Arg, bool], Effect]
-"""What the function that is called does with an argument, which may be derived only."""
-
-
-class Surroundings:
-    """The nodes of a function, each with the node around it, and its names."""
-
-    def __init__(self, function: cst.FunctionDef) -> None:
-        self.function = function
-        self.names: dict[str, list[cst.Name | cst.Attribute]] = {}
-        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
-        for node in walk(function):
-            for child in children(node):
-                self._parents[child] = node
-                if isinstance(child, cst.Name):
-                    self.names.setdefault(child.value, []).append(child)
-                elif isinstance(child, cst.Attribute) and dotted(child.value) in _NO_METHOD:
-                    self.names.setdefault(dotted(child) or "", []).append(child)
-
-    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
-        """The node directly around."""
-        return self._parents.get(node)
-
-    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-        """All nodes around, the nearest first."""
-        found = self.parent(node)
-        while found is not None:
-            yield found
-            found = self.parent(found)
-
-    def awaited(self, node: cst.CSTNode) -> cst.CSTNode:
-        """The `await` of the node, or the node itself."""
-        parent = self.parent(node)
-        return parent if isinstance(parent, cst.Await) else node
-
-    def called(self, attribute: cst.CSTNode) -> cst.Call | None:
-        """The call of a method."""
-        parent = self.parent(attribute)
-        return parent if isinstance(parent, cst.Call) and parent.func is attribute else None
-
-
-@lru_cache(maxsize=8)
-def surroundings(function: cst.FunctionDef) -> Surroundings:
-    """The surroundings of a function, which often takes more than one connection."""
-    return Surroundings(function)
 
 
 class Uses:
@@ -333,7 +156,7 @@ class Uses:
         """Whether a function awaits it: `await wait_for(pool.acquire(), 5)`."""
         argument = self.around.parent(call)
         called = self.around.parent(argument) if isinstance(argument, cst.Arg) else None
-        is_passed = isinstance(called, cst.Call) and last_name(called.func) in _PASSING_ON
+        is_passed = isinstance(called, cst.Call) and last_name(called.func) in PASSING_ON
         return is_passed and called is not None and self.around.awaited(called) is not called
 
     def _step(self, value: cst.CSTNode, *, is_derived: bool) -> "_Step":
@@ -470,12 +293,12 @@ class Uses:
                 return Use(Deed.IN_VAIN, called)
             if name == "execution_options":
                 return self.around.awaited(called), False, False
-        if _LISTENING.search(name):
+        if LISTENING.search(name):
             return Use(Deed.GONE, called)
         value = self.around.awaited(called)
-        is_quiet = self._terms.is_session and (name in _OF_SESSIONS or _loads_nothing(called))
+        is_quiet = self._terms.is_session and (name in OF_SESSIONS or _loads_nothing(called))
         asks = name not in SETTING_UP and not is_quiet
-        is_plain = name in DATA or (name in _EXECUTING and self._terms.answers_plainly)
+        is_plain = name in DATA or (name in EXECUTING and self._terms.answers_plainly)
         is_data = is_plain and not isinstance(self.around.parent(value), cst.Attribute)
         if is_data and not (name == "get" and not self._terms.is_session):
             return Use(Deed.ASKED, called)
@@ -505,7 +328,7 @@ class Uses:
         value = self.around.awaited(called)
         if not is_derived and (found := self._given(called, name, value)):
             return found
-        if name in _PASSING_ON and called.args[0] is argument:
+        if name in PASSING_ON and called.args[0] is argument:
             return value, is_derived, False
         is_read_later = any(each.keyword and each.keyword.value == "chunksize" for each in called.args)
         if name in DERIVING or (name in BORROWING and is_read_later):
@@ -533,7 +356,7 @@ class Uses:
             match self.around.parent(called):
                 case cst.Expr():
                     return Use(Deed.WRAPPED, called)
-                case cst.Attribute(attr=cst.Name(value=method)) if not _KEEPING.search(method):
+                case cst.Attribute(attr=cst.Name(value=method)) if not KEEPING.search(method):
                     return Use(Deed.WRAPPED, called)
                 case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=own))]) if not self._ends(own):
                     return Use(Deed.WRAPPED, called, derived=(own,))
@@ -545,7 +368,7 @@ class Uses:
         """Whether an object may give back what it was made with, or is kept: it is closed, entered, or global."""
         used = (self.around.parent(each) for each in self.around.names.get(name, ()))
         is_ended = any(
-            isinstance(each, cst.WithItem) or (isinstance(each, cst.Attribute) and _ENDING.match(each.attr.value))
+            isinstance(each, cst.WithItem) or (isinstance(each, cst.Attribute) and ENDING.match(each.attr.value))
             for each in used
         )
         return is_ended or _is_global((name,), self.around.function)
@@ -556,7 +379,7 @@ class Uses:
         if name in terms.returning or any(last_name(each.value) in terms.returning for each in called.args):
             return Use(Deed.RELEASED, called)
         parent = self.around.parent(value)
-        if name in _CLOSING:
+        if name in CLOSING:
             is_left = isinstance(parent, cst.WithItem) or (
                 isinstance(parent, cst.Arg) and self._is_entering(parent)
             )
@@ -566,7 +389,7 @@ class Uses:
             if is_left and "close" in terms.useless:
                 return Use(Deed.IN_VAIN, called, names=names or ())
             return Use(Deed.GONE, called)
-        if name in _ENTERING:
+        if name in ENTERING:
             if terms.entered is With.GIVES_BACK:
                 return Use(Deed.RELEASED, called)
             return Use(Deed.GONE, called)
@@ -574,7 +397,7 @@ class Uses:
 
     def _is_entering(self, argument: cst.Arg) -> bool:
         called = self.around.parent(argument)
-        return isinstance(called, cst.Call) and last_name(called.func) in _ENTERING
+        return isinstance(called, cst.Call) and last_name(called.func) in ENTERING
 
 
 _LOOKING = (
@@ -612,7 +435,7 @@ def _loads_nothing(called: cst.Call) -> bool:
 
 def _only_uses(name: str) -> bool:
     """Whether a function likely keeps nothing of what it is given: no class, and none that is named for it."""
-    return not _KEEPING.search(name) and name.lstrip("_")[:1].islower()
+    return not KEEPING.search(name) and name.lstrip("_")[:1].islower()
 
 
 def _bound_by(item: cst.WithItem) -> tuple[str, ...] | None:
@@ -628,7 +451,7 @@ def _bound_by(item: cst.WithItem) -> tuple[str, ...] | None:
 
 def is_endless(iterated: cst.CSTNode) -> bool:
     """Whether there is no end to what is iterated over, as its name tells."""
-    return any(isinstance(each, cst.Name) and _LISTENING.search(each.value) for each in walk(iterated))
+    return any(isinstance(each, cst.Name) and LISTENING.search(each.value) for each in walk(iterated))
 
 
 def _unpacks(targets: Sequence[cst.BaseExpression]) -> bool:

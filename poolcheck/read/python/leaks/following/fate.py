@@ -10,12 +10,15 @@ import libcst as cst
 from poolcheck.read.python.leaks.flow.graph import Kind, Way
 from poolcheck.read.python.leaks.flow.raised import Raised
 from poolcheck.read.python.leaks.following.apart import are_apart
-from poolcheck.read.python.leaks.following.deeds import SETTING_UP, Deed, Surroundings, Use, Uses, surroundings
+from poolcheck.read.python.leaks.following.deed import Deed, Use
+from poolcheck.read.python.leaks.following.deeds import Uses
 from poolcheck.read.python.leaks.following.dependencies import dependent, is_closed_by_dependents
 from poolcheck.read.python.leaks.following.owners import is_never_closed
 from poolcheck.read.python.leaks.following.roles import is_dependency, lends, raises_at_yield, yields
 from poolcheck.read.python.leaks.following.silences import Reason, Silence, where_it_went
+from poolcheck.read.python.leaks.following.surroundings import Surroundings, surroundings
 from poolcheck.read.python.leaks.following.walk import Exit, Start, Walk, Walked
+from poolcheck.read.python.leaks.following.words import SETTING_UP
 from poolcheck.read.python.leaks.following.wrappers import effects
 from poolcheck.read.python.libraries.terms import Dropped, Terms
 from poolcheck.read.python.syntax.bindings import dotted, inside, last_name

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.deeds import Deed, Surroundings, Use, is_endless
+from poolcheck.read.python.leaks.following.deed import Deed, Use
+from poolcheck.read.python.leaks.following.deeds import is_endless
+from poolcheck.read.python.leaks.following.surroundings import Surroundings
 from poolcheck.read.python.syntax.bindings import bound_in, last_name
 from poolcheck.source import Span
 

@@ -17,7 +17,8 @@ from poolcheck.read.python.leaks.flow.graph import Edge, Kind, Node, Way
 from poolcheck.read.python.leaks.flow.guards import NOTHING, Knowledge, learned
 from poolcheck.read.python.leaks.flow.raised import Raised, catches, said, swallows
 from poolcheck.read.python.leaks.following.collected import collected, receiver
-from poolcheck.read.python.leaks.following.deeds import Deed, Use, Uses, is_endless
+from poolcheck.read.python.leaks.following.deed import Deed, Use
+from poolcheck.read.python.leaks.following.deeds import Uses, is_endless
 from poolcheck.read.python.leaks.following.plan import plan_of, told
 from poolcheck.read.python.syntax.bindings import last_name
 

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.deeds import DERIVING, Deed, Effect, Effects, Use, Uses
+from poolcheck.read.python.leaks.following.deed import Deed, Effect, Effects, Use
+from poolcheck.read.python.leaks.following.deeds import Uses
 from poolcheck.read.python.leaks.following.roles import yields
 from poolcheck.read.python.leaks.following.walk import Start, Walk, Walked
+from poolcheck.read.python.leaks.following.words import DERIVING
 from poolcheck.read.python.libraries.terms import Terms
 from poolcheck.read.python.pools.provenance import MOST_BINDINGS
 from poolcheck.read.python.syntax.arguments import order_of

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.deeds import surroundings
+from poolcheck.read.python.leaks.following.surroundings import surroundings
 from poolcheck.read.python.leaks.holding.held import Hold, calls_in, holds_in, holds_of
 from poolcheck.read.python.leaks.holding.slow import Step, always, called, is_waited_for
 from poolcheck.read.python.leaks.taking.sources import SHORTCUTS

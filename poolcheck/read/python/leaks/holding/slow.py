@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.deeds import Surroundings, surroundings
 from poolcheck.read.python.leaks.following.roles import yields
+from poolcheck.read.python.leaks.following.surroundings import Surroundings, surroundings
 from poolcheck.read.python.libraries.slow_calls import (
     BUILT_IN,
     CLIENTS,

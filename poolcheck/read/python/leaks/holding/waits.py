@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.deeds import surroundings
+from poolcheck.read.python.leaks.following.surroundings import surroundings
 from poolcheck.read.python.leaks.holding.held import Held, Hold, calls_in, held_within, holds_of
 from poolcheck.read.python.leaks.holding.slow import Slow, Step, called, is_waited_for, slow, slow_within
 from poolcheck.read.python.syntax.bindings import inside, last_name

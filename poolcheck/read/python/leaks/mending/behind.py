@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.deeds import Surroundings
+from poolcheck.read.python.leaks.following.surroundings import Surroundings
 from poolcheck.read.python.syntax.bindings import names_bound
 from poolcheck.read.python.syntax.trees import children
 

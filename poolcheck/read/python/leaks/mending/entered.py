@@ -6,7 +6,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.finding import Fix
-from poolcheck.read.python.leaks.following.deeds import Deed
+from poolcheck.read.python.leaks.following.deed import Deed
 from poolcheck.read.python.leaks.mending.objects import hands_out_objects, needing
 from poolcheck.read.python.leaks.mending.standing import Standing, is_done_with
 from poolcheck.read.python.libraries.constructors import Library

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.finding import Fix
-from poolcheck.read.python.leaks.following.deeds import Deed, Use
+from poolcheck.read.python.leaks.following.deed import Deed, Use
 from poolcheck.read.python.leaks.following.fate import Outcome
 from poolcheck.read.python.leaks.following.roles import raises_at_yield
 from poolcheck.read.python.leaks.mending.behind import mentions

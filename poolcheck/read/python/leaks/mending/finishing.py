@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 
 from poolcheck.finding import Fix
-from poolcheck.read.python.leaks.following.deeds import Deed
+from poolcheck.read.python.leaks.following.deed import Deed
 from poolcheck.read.python.leaks.following.roles import raises_at_yield
 from poolcheck.read.python.leaks.mending.behind import is_read_behind, is_read_where_it_fails, names_in
 from poolcheck.read.python.leaks.mending.entered import Entered, entered_as, is_over_behind

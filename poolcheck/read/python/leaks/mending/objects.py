@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.deeds import BORROWING
+from poolcheck.read.python.leaks.following.words import BORROWING
 from poolcheck.read.python.leaks.mending.behind import mentions
 from poolcheck.read.python.leaks.mending.standing import Standing
 from poolcheck.read.python.syntax.bindings import inside, last_name, names_bound

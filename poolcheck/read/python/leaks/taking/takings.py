@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.deeds import surroundings
 from poolcheck.read.python.leaks.following.roles import yields
+from poolcheck.read.python.leaks.following.surroundings import surroundings
 from poolcheck.read.python.leaks.taking.sessions import (
     ASYNC_SESSION_MAKERS,
     ASYNC_SESSIONS,
