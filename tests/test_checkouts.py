@@ -2,7 +2,7 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.leaks.following.fate import Outcome
+from poolcheck.read.python.leaks.following.outcome import Outcome
 from poolcheck.read.python.leaks.following.silences import Reason, Silence
 from poolcheck.read.python.leaks.taking.checkouts import Checkout, checkouts_of
 from poolcheck.read.python.syntax.module import Project

@@ -4,7 +4,8 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.leaks.following.fate import MOST_EXITS, Answer, Fate, Leaving, Outcome
+from poolcheck.read.python.leaks.following.left import MOST_EXITS
+from poolcheck.read.python.leaks.following.outcome import Answer, Fate, Leaving, Outcome
 from poolcheck.read.python.leaks.taking.checkouts import Checkout, checkouts_of
 from poolcheck.read.python.syntax.module import Project
 from poolcheck.source import Source, Span

@@ -17,7 +17,7 @@ import pytest
 from poolcheck.deep import deep
 from poolcheck.files import Memory
 from poolcheck.finding import Fix
-from poolcheck.read.python.leaks.following.fate import Outcome
+from poolcheck.read.python.leaks.following.outcome import Outcome
 from poolcheck.read.python.leaks.mending.fixes import fix_of
 from poolcheck.read.python.leaks.taking.checkouts import Checkout, checkouts_of
 from poolcheck.read.python.syntax.module import Project

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.leaks.following.fate import Fate, Outcome
+from poolcheck.read.python.leaks.following.outcome import Fate, Outcome
 from poolcheck.read.python.leaks.mending.fixes import fix_of
 from poolcheck.read.python.leaks.taking.checkouts import Checkout
 from poolcheck.read.python.libraries.terms import Dropped

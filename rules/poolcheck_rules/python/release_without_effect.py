@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.leaks.following.fate import Outcome
+from poolcheck.read.python.leaks.following.outcome import Outcome
 from poolcheck.read.python.leaks.mending.fixes import fix_of
 from poolcheck.read.python.leaks.outliving.drawn import Drawn, drawn_in
 from poolcheck.read.python.leaks.taking.checkouts import Checkout

@@ -9,7 +9,7 @@ import libcst as cst
 
 from poolcheck.finding import Finding, Severity
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.leaks.following.deeds import surroundings
+from poolcheck.read.python.leaks.following.surroundings import surroundings
 from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.read.python.pools.capacity import most_connections
 from poolcheck.read.python.pools.client_pool import ClientPool

@@ -57,3 +57,8 @@ def _is_shaped_for_requests(function: cst.FunctionDef, scope: Scope) -> bool:
     packages = {each.target.partition(".")[0] for each in scope.module.imports}
     is_called_so = _OF_REQUESTS.fullmatch(function.name.value) is not None
     return is_called_so and not _FRAMEWORKS.isdisjoint(packages) and yields(function) == 1
+
+
+def is_generator(function: cst.FunctionDef, scope: Scope) -> bool:
+    """Whether a function yields to who may not come back."""
+    return yields(function) > 0 and not lends(function, scope)

@@ -8,7 +8,7 @@ import libcst as cst
 
 from poolcheck.finding import Fix
 from poolcheck.read.python.leaks.following.deed import Deed, Use
-from poolcheck.read.python.leaks.following.fate import Outcome
+from poolcheck.read.python.leaks.following.outcome import Outcome
 from poolcheck.read.python.leaks.following.roles import raises_at_yield
 from poolcheck.read.python.leaks.mending.behind import mentions
 from poolcheck.read.python.leaks.mending.entered import inserted

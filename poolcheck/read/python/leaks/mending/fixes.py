@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from poolcheck.finding import Fix
-from poolcheck.read.python.leaks.following.fate import Outcome
+from poolcheck.read.python.leaks.following.outcome import Outcome
 from poolcheck.read.python.leaks.mending.entered import closed_behind, entered_besides
 from poolcheck.read.python.leaks.mending.entering import taken_in_with
 from poolcheck.read.python.leaks.mending.finishing import released_in_finally, returned_to_pool

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.fate import Fate, Outcome, Taken, fate_of
+from poolcheck.read.python.leaks.following.fate import fate_of
+from poolcheck.read.python.leaks.following.outcome import Fate, Outcome
 from poolcheck.read.python.leaks.following.roles import yields
+from poolcheck.read.python.leaks.following.taken import Taken
 from poolcheck.read.python.leaks.taking.sources import Source, source_of
 from poolcheck.read.python.libraries.terms import Terms
 from poolcheck.read.python.pools.uses import calls_in

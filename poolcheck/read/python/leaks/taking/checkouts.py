@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.following.fate import Fate, Outcome, Taken, fate_of
+from poolcheck.read.python.leaks.following.fate import fate_of
+from poolcheck.read.python.leaks.following.outcome import Fate, Outcome
 from poolcheck.read.python.leaks.following.silences import Reason, Silence
+from poolcheck.read.python.leaks.following.taken import Taken
 from poolcheck.read.python.leaks.taking.sources import ENDINGS, SHORTCUTS, Source, source_of, uses_asyncpg
 from poolcheck.read.python.libraries.constructors import Constructor, Holds, Library
 from poolcheck.read.python.libraries.terms import WAITS, Terms, With

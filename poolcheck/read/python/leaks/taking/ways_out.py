@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from poolcheck.finding import Note
-from poolcheck.read.python.leaks.following.fate import Answer, Fate, Leaving
+from poolcheck.read.python.leaks.following.outcome import Answer, Fate, Leaving
 from poolcheck.read.python.leaks.taking.checkouts import Checkout
 
 _LEFT: Mapping[Leaving, str] = {
