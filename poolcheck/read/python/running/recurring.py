@@ -15,7 +15,7 @@ from poolcheck.read.python.running.holders import Holder, holder, holder_of
 from poolcheck.read.python.running.occasions import EntryPoint
 from poolcheck.read.python.running.references import references, references_to_class
 from poolcheck.read.python.running.varying import depends_on_parameters, follows_loop
-from poolcheck.read.python.syntax.trees import walk
+from poolcheck.read.python.syntax.cached import is_cached_by_hand
 from poolcheck.read.python.values.scope import Class, Definition, Scope
 from poolcheck.source import Span
 
@@ -233,18 +233,6 @@ def is_property(function: cst.FunctionDef) -> bool:
     return any(
         isinstance(each.decorator, cst.Name) and each.decorator.value == "property" for each in function.decorators
     )
-
-
-def is_cached_by_hand(function: cst.FunctionDef, *, returns: bool) -> bool:
-    """Whether a function may do nothing but answer what it knows, or return an object that it had before."""
-    return any(
-        (returns and isinstance(node, cst.Global | cst.Nonlocal))
-        or (isinstance(node, cst.Name) and _CACHES.search(node.value))
-        for node in walk(function.body)
-    )
-
-
-_CACHES = re.compile(r"cache|singleton|(?:^|_)ttl(?:_|$)|^_?instances?$|^_?pools$|^_?engines$", re.IGNORECASE)
 
 
 def _loop(site: _Site) -> Span | None:

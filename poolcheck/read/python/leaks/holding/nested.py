@@ -12,6 +12,7 @@ from poolcheck.read.python.leaks.holding.slow import Step, always, called, is_wa
 from poolcheck.read.python.leaks.taking.sources import SHORTCUTS
 from poolcheck.read.python.leaks.taking.takings import Origin, Taking, may_take, plain, taking_of
 from poolcheck.read.python.syntax.bindings import last_name
+from poolcheck.read.python.syntax.cached import is_cached_by_hand
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.values.scope import Definition, Scope
 from poolcheck.source import Span
@@ -38,7 +39,8 @@ class Nested(NamedTuple):
 def nested_in(module: Module) -> Iterator[Nested]:
     """The second connections that the functions of a module take, the first for each that they hold."""
     for hold in holds_of(module):
-        if hold.taking.origin != Origin() and not hold.is_dedicated:
+        is_of_interest = hold.taking.origin != Origin() and not hold.is_dedicated
+        if is_of_interest and not is_cached_by_hand(hold.function, returns=False):
             yield from sorted(_nested(hold), key=lambda found: (not found.is_certain, found.place))[:1]
 
 
@@ -133,7 +135,7 @@ class _Inner(NamedTuple):
 def _of_function(function: Definition, depth: int) -> tuple[_Inner, ...]:
     """The connections that a function takes, itself or in those that it calls."""
     node, scope = function
-    if not isinstance(node, cst.FunctionDef):
+    if not isinstance(node, cst.FunctionDef) or is_cached_by_hand(node, returns=False):
         return ()
     within = scope.inside(node)
     always_made = dict.fromkeys(always(node))

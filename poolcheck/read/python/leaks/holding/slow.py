@@ -22,6 +22,7 @@ from poolcheck.read.python.libraries.slow_calls import (
     Client,
 )
 from poolcheck.read.python.syntax.bindings import bound_in, dotted, last_name, returned
+from poolcheck.read.python.syntax.cached import is_cached_by_hand
 from poolcheck.read.python.syntax.trees import children
 from poolcheck.read.python.values.evaluate import evaluate
 from poolcheck.read.python.values.names import definitions, functions_called
@@ -268,7 +269,7 @@ def _plain(scope: Scope) -> Scope:
 @lru_cache(maxsize=1024)
 def _certainly_in(node: cst.CSTNode, scope: Scope, depth: int) -> Slow | None:
     """What a function waits for whenever it is called, unless it is left before or an exception comes."""
-    if not isinstance(node, cst.FunctionDef):
+    if not isinstance(node, cst.FunctionDef) or is_cached_by_hand(node, returns=False):
         return None
     within = scope.inside(node)
     for call in always(node):
