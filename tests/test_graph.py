@@ -4,7 +4,8 @@ import libcst as cst
 import pytest
 
 from poolcheck.deep import deep
-from poolcheck.read.python.leaks.flow.graph import Edge, Graph, Kind, Node, Way, graph_of
+from poolcheck.read.python.leaks.flow.graph import graph_of
+from poolcheck.read.python.leaks.flow.nodes import Edge, Graph, Kind, Node, Way
 
 
 def graph(body: str) -> Graph:

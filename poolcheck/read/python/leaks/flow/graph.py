@@ -6,90 +6,17 @@ is what leaving a `with` statement does. In a `finally` inside of two others all
 never more than so many times as large as its source.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum, auto
+from enum import StrEnum, auto
 from functools import partial
-from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.syntax.bindings import dotted, inside, last_name_behind
-
-
-class Kind(StrEnum):
-    """What a node of the graph is.
-
-    `TEST`: what `if`, `while`, `assert` or a `case` asks. `NEXT`: a loop takes its next item. `ENTER` and `LEAVE`:
-    what one item of a `with` statement does. `DISPATCH`: an exception looks for its handler, `CATCH`: the handler
-    has it. The last three are the ends: `END` behind the last statement or a return, `RAISED` by an exception,
-    `STOPPED` with the whole process.
-    """
-
-    ENTRY = auto()
-    STATEMENT = auto()
-    TEST = auto()
-    NEXT = auto()
-    ENTER = auto()
-    LEAVE = auto()
-    DISPATCH = auto()
-    CATCH = auto()
-    JOINT = auto()
-    END = auto()
-    RAISED = auto()
-    STOPPED = auto()
-
-
-class Way(StrEnum):
-    """How one node follows another. `YES` and `NO` are the answers of a test, and of a loop's next item.
-
-    An exception is `CAUGHT` by a handler, or by what a `with` statement is over.
-    """
-
-    ON = auto()
-    YES = auto()
-    NO = auto()
-    RAISE = auto()
-    CAUGHT = auto()
-
-
-class Level(IntEnum):
-    """How likely a node raises an exception, as far as its syntax tells.
-
-    `NONE`: it cannot. `WEAK`: attributes, arithmetic, and functions that hardly ever do. `MEDIUM`: calls.
-    `STRONG`: it is a `raise`.
-    """
-
-    NONE = 0
-    WEAK = 1
-    MEDIUM = 2
-    STRONG = 3
-
-
-class Edge(NamedTuple):
-    """The node that may come next, and how."""
-
-    target: int
-    way: Way
-
-
-class Node(NamedTuple):
-    """One step. `syntax` is what it executes: a statement, a test, a `with` item, a loop, a handler.
-
-    `handler` is the inmost handler that it stands in.
-    """
-
-    kind: Kind
-    syntax: cst.CSTNode | None
-    edges: tuple[Edge, ...]
-    level: Level
-    handler: cst.CSTNode | None
-
-
-class Graph(NamedTuple):
-    """The nodes, which their edges count from 0. The first is the entry."""
-
-    nodes: tuple[Node, ...]
+from poolcheck.read.python.leaks.flow.handlers import catches_all
+from poolcheck.read.python.leaks.flow.levels import level_of, matches_all
+from poolcheck.read.python.leaks.flow.nodes import Edge, Graph, Kind, Node, Way
+from poolcheck.read.python.syntax.bindings import dotted, last_name_behind
 
 
 def graph_of(function: cst.FunctionDef) -> Graph:
@@ -141,28 +68,6 @@ _ENDING = frozenset(
     }
 )  # fmt: skip
 """Functions that end the process, or the test."""
-
-_QUIET = frozenset(
-    {
-        "abs", "bool", "bytes", "dict", "enumerate", "filter", "float", "format", "frozenset", "getattr",
-        "hasattr", "hash", "id", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max", "min",
-        "print", "range", "repr", "reversed", "round", "set", "sorted", "str", "sum", "super", "tuple", "type",
-        "vars", "zip",
-    }
-)  # fmt: skip
-_QUIET_MODULES = frozenset(
-    {"datetime", "log", "logger", "logging", "math", "os", "self.log", "self.logger", "time"}
-)
-"""What hardly ever raises."""
-
-_LOUD = frozenset[type]({cst.Await, cst.Yield})
-_FAINT = frozenset[type](
-    {
-        cst.Attribute, cst.BinaryOperation, cst.Call, cst.Comparison, cst.Del, cst.FormattedString, cst.From,
-        cst.Import, cst.ImportFrom, cst.Subscript, cst.UnaryOperation,
-    }
-)  # fmt: skip
-"""Kinds of nodes. To ask whether a node is an instance of them takes several times as long."""
 
 
 class _Builder:
@@ -414,86 +319,15 @@ class _Builder:
             body, start = self._new(), self._new()
             self._link(node, body, Way.YES)
             self._left.append(partial(self._block, case.body, body, after, layer))
-            if case.guard is None and _matches_all(case.pattern):
+            if case.guard is None and matches_all(case.pattern):
                 return
             self._link(node, start, Way.NO)
         self._link(start, after)
 
 
-def parts(node: Node) -> Iterator[cst.CSTNode]:
-    """What a node itself executes, and not the statements inside of it."""
-    match node.syntax:
-        case None:
-            return
-        case cst.For(target=target):
-            yield target
-        case cst.ExceptHandler() | cst.ExceptStarHandler() as handler:
-            yield from (each for each in (handler.type, handler.name) if each)
-        case cst.MatchCase(pattern=pattern, guard=guard):
-            yield pattern
-            yield from [guard] if guard else []
-        case cst.WithItem() if node.kind is Kind.LEAVE:
-            return
-        case syntax:
-            yield syntax
-
-
-def level_of(kind: Kind, syntax: cst.CSTNode | None) -> Level:
-    """How likely a node of this kind raises, as far as its syntax tells."""
-    if kind in {Kind.ENTER, Kind.LEAVE, Kind.NEXT}:
-        return Level.MEDIUM
-    match syntax:
-        case cst.Raise():
-            return Level.STRONG
-        case cst.Assert():
-            return Level.WEAK
-        case None | cst.FunctionDef() | cst.ExceptHandler() | cst.ExceptStarHandler():
-            return Level.NONE
-        case cst.MatchCase(guard=None, pattern=pattern) if _matches_all(pattern):
-            return Level.NONE
-        case cst.ClassDef() | cst.MatchCase(guard=None):
-            return Level.WEAK
-        case cst.MatchCase(guard=cst.BaseExpression() as guard):
-            return _loudest(guard)
-        case _:
-            return _loudest(syntax)
-
-
-def _loudest(syntax: cst.CSTNode) -> Level:
-    found = Level.NONE
-    for node in (syntax, *inside(syntax)):
-        kind = type(node)
-        if kind in _LOUD or (kind is cst.Call and not _is_quiet(cst.ensure_type(node, cst.Call))):
-            return Level.MEDIUM
-        if kind in _FAINT:
-            found = Level.WEAK
-    return found
-
-
-def _is_quiet(call: cst.Call) -> bool:
-    name = dotted(call.func) or ""
-    owner, _, method = name.rpartition(".")
-    return name in _QUIET or owner in _QUIET_MODULES or (not name and method in _QUIET)
-
-
 def is_always_true(test: cst.BaseExpression) -> bool:
     """Whether a loop's test never ends it."""
     return isinstance(test, cst.Name | cst.Integer) and test.value in {"True", "1"}
-
-
-def exceptions_named(handler: cst.CSTNode) -> tuple[str, ...]:
-    """The last names of the exceptions that a handler catches; none where it catches all."""
-    if not isinstance(handler, cst.ExceptHandler | cst.ExceptStarHandler) or handler.type is None:
-        return ()
-    if isinstance(handler.type, cst.Tuple):
-        return tuple(last_name_behind(element.value) for element in handler.type.elements)
-    return (last_name_behind(handler.type),)
-
-
-def catches_all(handler: cst.CSTNode) -> bool:
-    """Whether nothing gets past a handler."""
-    named = exceptions_named(handler)
-    return not named or "BaseException" in named
 
 
 def _ends_process(value: cst.CSTNode | None) -> bool:
@@ -504,10 +338,6 @@ def _ends_process(value: cst.CSTNode | None) -> bool:
             return True
         case _:
             return False
-
-
-def _matches_all(pattern: cst.MatchPattern) -> bool:
-    return isinstance(pattern, cst.MatchAs) and pattern.pattern is None
 
 
 def _statements(body: cst.BaseSuite) -> Sequence[cst.CSTNode]:

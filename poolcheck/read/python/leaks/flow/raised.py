@@ -4,7 +4,8 @@ from enum import StrEnum, auto
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.flow.graph import Node, catches_all, exceptions_named
+from poolcheck.read.python.leaks.flow.handlers import catches_all, exceptions_named
+from poolcheck.read.python.leaks.flow.nodes import Node
 from poolcheck.read.python.syntax.bindings import last_name
 
 CATCHING = frozenset(

@@ -12,7 +12,8 @@ from poolcheck.read.python.leaks.following.owners import is_never_closed
 from poolcheck.read.python.leaks.following.roles import is_generator, lends, raises_at_yield
 from poolcheck.read.python.leaks.following.surroundings import Surroundings, surroundings
 from poolcheck.read.python.leaks.following.taken import Taken, uses_of
-from poolcheck.read.python.leaks.following.walk import Start, Walk, Walked
+from poolcheck.read.python.leaks.following.walk import Walk
+from poolcheck.read.python.leaks.following.walked import Start, Walked
 from poolcheck.read.python.leaks.following.words import SETTING_UP
 from poolcheck.read.python.syntax.bindings import last_name
 

@@ -12,7 +12,7 @@ from poolcheck.read.python.leaks.following.roles import is_dependency, is_genera
 from poolcheck.read.python.leaks.following.silences import Reason, Silence, where_it_went
 from poolcheck.read.python.leaks.following.surroundings import surroundings
 from poolcheck.read.python.leaks.following.taken import Taken, walk
-from poolcheck.read.python.leaks.following.walk import Exit, Start, Walked
+from poolcheck.read.python.leaks.following.walked import Exit, Start, Walked
 from poolcheck.read.python.libraries.terms import Dropped, Terms
 from poolcheck.read.python.syntax.bindings import dotted, inside, last_name
 from poolcheck.source import Span

@@ -2,9 +2,9 @@
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.flow.graph import Kind, Way
+from poolcheck.read.python.leaks.flow.nodes import Kind, Way
 from poolcheck.read.python.leaks.following.outcome import Answer, Fate, Leaving, Left, Outcome, Turn
-from poolcheck.read.python.leaks.following.walk import Exit, Walked
+from poolcheck.read.python.leaks.following.walked import Exit, Walked
 from poolcheck.read.python.values.scope import Scope
 from poolcheck.source import Span
 

@@ -7,8 +7,9 @@ from functools import cached_property, lru_cache
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.flow.graph import Edge, Graph, Kind, Node, Way, graph_of, parts
+from poolcheck.read.python.leaks.flow.graph import graph_of
 from poolcheck.read.python.leaks.flow.guards import NOTHING, Knowledge, answer, assigned, code, forgotten, learned
+from poolcheck.read.python.leaks.flow.nodes import Edge, Graph, Kind, Node, Way, parts
 from poolcheck.read.python.leaks.following.deeds import Uses
 from poolcheck.read.python.leaks.following.surroundings import surroundings
 from poolcheck.read.python.syntax.bindings import dotted, inside, names_bound

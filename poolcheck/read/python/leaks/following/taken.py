@@ -7,7 +7,8 @@ import libcst as cst
 
 from poolcheck.read.python.leaks.following.deeds import Uses
 from poolcheck.read.python.leaks.following.roles import lends, raises_at_yield
-from poolcheck.read.python.leaks.following.walk import Start, Walk, Walked
+from poolcheck.read.python.leaks.following.walk import Walk
+from poolcheck.read.python.leaks.following.walked import Start, Walked
 from poolcheck.read.python.leaks.following.wrappers import effects
 from poolcheck.read.python.libraries.terms import Terms
 from poolcheck.read.python.values.scope import Scope

@@ -8,7 +8,8 @@ import libcst as cst
 from poolcheck.read.python.leaks.following.deed import Deed, Effect, Effects, Use
 from poolcheck.read.python.leaks.following.deeds import Uses
 from poolcheck.read.python.leaks.following.roles import yields
-from poolcheck.read.python.leaks.following.walk import Start, Walk, Walked
+from poolcheck.read.python.leaks.following.walk import Walk
+from poolcheck.read.python.leaks.following.walked import Start, Walked
 from poolcheck.read.python.leaks.following.words import DERIVING
 from poolcheck.read.python.libraries.terms import Terms
 from poolcheck.read.python.pools.provenance import MOST_BINDINGS

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.leaks.flow.graph import parts
+from poolcheck.read.python.leaks.flow.nodes import parts
 from poolcheck.read.python.leaks.following.deed import Deed, Use
 from poolcheck.read.python.leaks.following.deeds import Uses
 from poolcheck.read.python.leaks.following.roles import lends, raises_at_yield
 from poolcheck.read.python.leaks.following.surroundings import Surroundings, surroundings
-from poolcheck.read.python.leaks.following.walk import Reached, Start, Walk
+from poolcheck.read.python.leaks.following.walk import Walk
+from poolcheck.read.python.leaks.following.walked import Reached, Start
 from poolcheck.read.python.leaks.following.wrappers import effects
 from poolcheck.read.python.leaks.taking.sessions import ASYNC_SESSIONS, SESSIONS
 from poolcheck.read.python.leaks.taking.takings import Origin, Taking, lent_by, may_take, plain, taking_of

@@ -10,7 +10,7 @@ from poolcheck.read.python.leaks.following.deeds import Uses
 from poolcheck.read.python.leaks.following.roles import lends
 from poolcheck.read.python.leaks.following.surroundings import Surroundings
 from poolcheck.read.python.leaks.following.taken import Taken, walk_of
-from poolcheck.read.python.leaks.following.walk import Walked
+from poolcheck.read.python.leaks.following.walked import Walked
 from poolcheck.read.python.leaks.following.wrappers import effects
 from poolcheck.read.python.leaks.mending.behind import is_read_behind, is_read_where_it_fails
 from poolcheck.read.python.leaks.taking.checkouts import Checkout

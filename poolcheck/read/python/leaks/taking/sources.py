@@ -8,7 +8,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.leaks.following.taken import Taken, walk_of
-from poolcheck.read.python.leaks.following.walk import Walked
+from poolcheck.read.python.leaks.following.walked import Walked
 from poolcheck.read.python.leaks.following.wrappers import fresh, functions_meant
 from poolcheck.read.python.leaks.taking.sessions import session_made
 from poolcheck.read.python.libraries.constructors import BY_NAME, Constructor, Library
