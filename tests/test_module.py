@@ -116,6 +116,32 @@ def test_a_module_is_read_once_and_by_nobody_who_does_not_ask() -> None:
     assert files.read_paths == ["db.py"]
 
 
+PACKAGES = {
+    "packages/core/src/shop/db.py": "SessionLocal = 1",
+    "packages/web/src/web/app.py": "",
+    "packages/copy/src/twice/a.py": "",
+    "packages/other/src/twice/b.py": "",
+    "src/top/a.py": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("dotted", "path"),
+    [
+        ("shop.db.SessionLocal", "packages/core/src/shop/db.py"),
+        ("top.a", "src/top/a.py"),
+        ("twice.a", None),
+        ("db", None),
+    ],
+)
+def test_a_package_is_found_in_the_src_folder_of_another(dotted: str, path: str | None) -> None:
+    files = Memory({each: text.encode() for each, text in PACKAGES.items()})
+
+    target = Project(files, [*PACKAGES]).find(dotted, "packages/web/src/web/app.py")
+
+    assert (target and target[0].path) == path
+
+
 def test_a_text_that_is_added_is_the_module_that_others_find() -> None:
     modules = project({"db.py": "old"})
 

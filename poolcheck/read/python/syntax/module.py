@@ -35,6 +35,7 @@ class Project:
 
     def __init__(self, files: Files, paths: Sequence[str] = ()) -> None:
         self._files = files
+        self._paths = paths
         self.mentions = Mentions(files, paths)
         """The words in the files of the run, as far as all that belongs together is in the run."""
         self._modules: dict[str, Module | None] = {}
@@ -106,7 +107,7 @@ class Project:
         """The module that a dotted name leads to from another, and the rest of the name inside that module.
 
         Relative names begin with dots. Absolute ones are looked for from the importer's folder upwards, as the
-        folder that Python was started in is not known.
+        folder that Python was started in is not known; then in the `src` folder of another package beside it.
         """
         asked = dotted, os.path.dirname(importer)
         if asked not in self._found:
@@ -130,7 +131,21 @@ class Project:
             if folder.rpartition("/")[2] in {"", os.pardir}:
                 break
             folder = os.path.dirname(folder)
-        return min(found, key=itemgetter(0, 1))[2] if found else None
+        if not found:
+            roots = self._sources.get(names[0], set[str]()) if names else set[str]()
+            return self._below(min(roots), names) if len(roots) == 1 else None
+        return min(found, key=itemgetter(0, 1))[2]
+
+    @cached_property
+    def _sources(self) -> Mapping[str, set[str]]:
+        """The `src` folders that the packages are in which the run has, as far as it has any."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for path in self._paths:
+            before, marker, behind = f"/{path}".rpartition("/src/")
+            name, slash, _ = behind.partition("/")
+            if marker and slash and path.endswith(".py"):
+                found[name].add(f"{before}/src".removeprefix("/"))
+        return found
 
     def _below(self, folder: str, names: list[str]) -> "tuple[Module, str] | None":
         for count in range(len(names), 0, -1):
