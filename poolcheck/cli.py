@@ -237,6 +237,11 @@ def _describe_check(parser: ArgumentParser) -> None:
         action="store_false",
         help="look at what git ignores, too",
     )
+    add(
+        "--render",
+        action="store_true",
+        help="run helm and kustomize, and check what they make of charts and kustomizations in place of these",
+    )
     add("--no-cache", action="store_true", help="read every file anew; so far every run does")
     _add_settings(parser)
     _add_verbose(parser, besides=", and why nothing is said of a connection that is taken")

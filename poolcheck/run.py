@@ -119,11 +119,11 @@ def _examine(paths: Sequence[str], reader: Reader, judge: Judge, progress: Progr
         found += judge.findings(SystemWithClients(*system), "")
     if any(client.target for client in system.clients):
         found += judge.findings(SystemWithLinks(*system), "")
-    found = _in_files(found, system)
+    texts = _texts(reader, readings)
+    found = [_with_template(finding, texts) for finding in _in_files(found, system)]
     by_path: dict[str, list[Finding]] = defaultdict(list)
     for finding in dict.fromkeys(found):
         by_path[finding.span.path].append(finding)
-    texts = _texts(reader, readings)
     # What holds nothing of interest itself may hold what is wrong elsewhere: the constants that a module imports.
     besides = by_path.keys() & {*paths, *reader.included} - {reading.path for reading in readings}
     readings += [Reading(path, texts[path], ()) for path in besides]
@@ -148,16 +148,19 @@ def _unjudged(facts: Iterable[Fact]) -> Iterator[Unjudged]:
 def _in_files(found: list[Finding], system: System) -> list[Finding]:
     """The findings at places of files.
 
-    Texts that stand in no file as they are read have no fixes; where nobody can change them, nothing is told of
-    the configuration itself.
+    Texts that stand in no file as they are read have no fixes; where nobody can change them, or a rule for
+    manifests tells what is wrong, nothing is told of the configuration itself.
     """
     configs = (fact for fact in system.documents if isinstance(fact, PgBouncerConfig))
     all_rendered = [config.rendered for config in configs if config.rendered]
     if not all_rendered:
         return found
     renderings = Renderings(all_rendered)
-    told = (each for each in found if each.group != "pgbouncer" or not renderings.is_forced(each.span))
+    told = (each for each in found if each.group not in _OF_TEXTS or not renderings.is_forced(each.span))
     return [_in_file(finding, renderings) for finding in told]
+
+
+_OF_TEXTS = frozenset({"engine", "pgbouncer"})
 
 
 def _in_file(finding: Finding, renderings: Renderings) -> Finding:
@@ -172,6 +175,16 @@ def _in_file(finding: Finding, renderings: Renderings) -> Finding:
         ),
         fix=None if any(renderings.has(edit.span) for edit in edits) else finding.fix,
     )
+
+
+def _with_template(finding: Finding, texts: Mapping[str, str]) -> Finding:
+    """A finding in manifests that Helm has rendered, with the name of the template."""
+    text = texts.get(finding.span.path, "")
+    if "# Source:" not in text or format_of(finding.span.path) is not Format.YAML:
+        return finding
+    from poolcheck.rendered_from import with_template
+
+    return with_template(finding, text)
 
 
 def _read(paths: Sequence[str], reader: Reader, progress: Progress | None) -> Iterator[Reading]:

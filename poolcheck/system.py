@@ -11,7 +11,9 @@ from poolcheck.read.pgbouncer.config import Effective, Entry, PgBouncerConfig, P
 from poolcheck.source import Located, Span
 
 if TYPE_CHECKING:
+    from poolcheck.read.compose.facts import Service as ComposeService
     from poolcheck.read.kubernetes.environment import Environment
+    from poolcheck.read.kubernetes.launchers import Shadowed
     from poolcheck.read.kubernetes.manifest import Container, DisruptionBudget, Mount, Service, Workload
     from poolcheck.read.kubernetes.pooler_images import PoolerImage
     from poolcheck.read.python.facts import PythonModule
@@ -73,18 +75,22 @@ class Pooler(NamedTuple):
 class PoolerPods(NamedTuple):
     """A container that runs a pooler, of a workload that is written out, and how many pods there are of it.
 
-    `pooler` is what is known of it where it is a PgBouncer. `budgets` are those that pick its pods; it
-    `may_have_others` where one is there of which that is not told. It `may_differ` where a patch or an overlay may
-    change more of it than is seen.
+    It `is_central` where the pods are there for it, and not for what it is beside. `pooler` is what is known of it
+    where it `is_pgbouncer`. `budgets` are those that pick its pods; it `may_have_others` where one is there of
+    which that is not told. It `may_differ` where an overlay may change more of it than is seen; what is seen of
+    that are the containers that are laid over it, `patches`.
     """
 
     workload: "Workload"
     container: "Container"
     pods: Amount
     pooler: Pooler | None
+    is_pgbouncer: bool
+    is_central: bool
     budgets: "tuple[DisruptionBudget, ...]" = ()
     may_have_others: bool = False
     may_differ: bool = False
+    patches: "tuple[Container, ...]" = ()
 
 
 class Part(NamedTuple):
@@ -312,7 +318,8 @@ class PoolerContainer(NamedTuple):
 
     Where it `runs_script`, that of its image writes a configuration unless one is `brought`. Patches may set the
     variables that `may_change`. `pooler` is None where nothing of its configuration is seen. `services` lead to
-    its pods and to no others.
+    its pods and to no others. It `is_base` where overlays may change what is written. `composed` is the Compose
+    service that it is.
     """
 
     workload: "Workload"
@@ -324,6 +331,50 @@ class PoolerContainer(NamedTuple):
     brought: tuple[BroughtIni, ...]
     pooler: Pooler | None
     services: "tuple[Service, ...]"
+    is_base: bool
+    composed: "ComposeService | None"
+
+    @property
+    def may_bring_file(self) -> bool:
+        """Whether a mount may bring a file to where the image has its configuration."""
+        from poolcheck.read.kubernetes.pooler_images import READS
+
+        place = READS[self.image.family] if self.image else ""
+        mounts = (each.path.value.rstrip("/") for each in self.container.mounts)
+        return any(path == place or place.startswith(f"{path}/") for path in mounts)
+
+
+class Limit(NamedTuple):
+    """What a server is told to have for max_connections, and by what."""
+
+    by: str
+    value: Located[str]
+
+
+class ServerContainer(NamedTuple):
+    """A container that runs PostgreSQL, in a manifest or a Compose file; `is_built` where its image is made here.
+
+    `given` are the settings of its command line; what that does is not told where it `is_out_of_sight`. `limits`
+    are what tells it its max_connections, the strongest first. `configurations` are the paths of files that are
+    brought into it and called like a configuration of the server's.
+    """
+
+    workload: "Workload"
+    container: "Container"
+    environment: "Environment"
+    given: Mapping[str, Located[str]]
+    is_out_of_sight: bool
+    limits: tuple[Limit, ...]
+    configurations: tuple[Located[str], ...]
+    is_built: bool
+
+
+class PerCpu(NamedTuple):
+    """A program that starts a process for each CPU of its node, in a container that may use fewer."""
+
+    program: str
+    place: Span
+    limit: Located[str]
 
 
 class System(NamedTuple):
@@ -341,6 +392,9 @@ class System(NamedTuple):
     sent: tuple[Sent, ...] = ()
     contained: tuple[PoolerContainer, ...] = ()
     pooler_pods: tuple[PoolerPods, ...] = ()
+    server_containers: tuple[ServerContainer, ...] = ()
+    per_cpu: tuple[PerCpu, ...] = ()
+    shadowed: "tuple[Shadowed, ...]" = ()
 
     def module(self, path: str) -> "PythonModule | None":
         """The module in a file, if anything was read from it."""

@@ -377,6 +377,8 @@ def test_a_container_has_a_limit_of_cpu() -> None:
         ("affinity: {podAntiAffinity: {}}", True),
         ("topologySpreadConstraints: [{maxSkew: 1}]", True),
         ("containers: [{name: web, ports: [{containerPort: 80, hostPort: 80}]}]", True),
+        ("affinity: '{{ .Values.affinity }}'", True),
+        ("affinity: {nodeAffinity: {}}", False),
         ("affinity: null", False),
         ("nodeSelector: {disk: fast}", False),
     ],
@@ -387,7 +389,8 @@ def test_pods_may_be_kept_apart(spec: str, is_spread: bool) -> None:
 
 def test_containers_may_share_their_processes() -> None:
     assert pod("shareProcessNamespace: true").shares_processes
-    assert not pod("hostPID: true").shares_processes
+    assert pod("hostPID: true").shares_processes
+    assert not pod("hostNetwork: true").shares_processes
 
 
 def test_a_disruption_budget_picks_pods_by_labels_or_in_a_way_that_is_not_told() -> None:
@@ -554,3 +557,65 @@ def test_twenty_thousand_documents_are_read_in_linear_time() -> None:
     document = '---\napiVersion: v1\nkind: ConfigMap\ndata: {shop.ini: "[shop]"}\n'
 
     assert len(read(document * 20_000).config_maps) == 20_000
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("20", ScalarKind.INTEGER),
+        ("1e3", ScalarKind.FLOAT),
+        ("off", ScalarKind.BOOLEAN),
+        ("{a: 1}", ScalarKind.COLLECTION),
+        ("[1, 2]", ScalarKind.COLLECTION),
+    ],
+)
+def test_what_the_api_refuses_in_a_config_map_is_told(value: str, kind: ScalarKind) -> None:
+    [config_map] = read(
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{A: {value}}}\n"
+    ).config_maps
+    [entry] = config_map.data
+
+    assert entry.mistaken
+    assert (entry.mistaken.text, entry.mistaken.kind) == (value, kind)
+
+
+@pytest.mark.parametrize("value", ["'20'", "20m", "", "null", "12:30", "${A}", "{{ .Values.a }}"])
+def test_what_the_api_takes_in_a_config_map_is_not_told(value: str) -> None:
+    [config_map] = read(
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  A: {value}\n"
+    ).config_maps
+
+    assert [entry.mistaken for entry in config_map.data] == [None]
+
+
+def test_a_secret_is_refused_for_what_is_encoded_too() -> None:
+    [secret] = read("apiVersion: v1\nkind: Secret\ndata: {A: 5432}\nstringData: {B: true}\n").secrets
+
+    assert [entry.mistaken and entry.mistaken.kind for entry in secret.data] == [
+        ScalarKind.INTEGER,
+        ScalarKind.BOOLEAN,
+    ]
+
+
+def test_a_scaled_object_without_triggers_is_partial() -> None:
+    whole, part = read(
+        """
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: a}
+spec: {scaleTargetRef: {name: a}, triggers: [{type: cpu}]}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: a}
+spec: {minReplicaCount: 1}
+"""
+    ).autoscalers
+
+    assert (whole.is_partial, part.is_partial) == (False, True)
+
+
+def test_a_hook_beside_the_command_is_seen() -> None:
+    [container] = pod("containers: [{name: a, lifecycle: {postStart: {exec: {command: [cp, a, b]}}}}]").containers
+
+    assert container.has_post_start

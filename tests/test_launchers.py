@@ -420,3 +420,29 @@ def test_a_script_may_set_many_variables() -> None:
 
 def test_a_chain_of_wrappers_without_end_is_not_told() -> None:
     assert started("exec " * 100 + "gunicorn app:app") is None
+
+
+@pytest.mark.parametrize(
+    "command", ["celery -A shop worker", "dramatiq shop", "poetry run celery -A shop worker -B"]
+)
+def test_a_program_that_asks_for_the_cpus_is_told(command: str) -> None:
+    found = started(command)
+
+    assert found
+    assert found.per_cpu
+    assert found.per_cpu.value in {"celery", "dramatiq"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["celery -A shop worker -c 4", "celery -A shop worker -P solo", "celery -A shop beat", "gunicorn shop"],
+)
+def test_a_program_that_is_told_how_many_processes_does_not_ask_for_the_cpus(command: str) -> None:
+    found = started(command)
+
+    assert found
+    assert found.per_cpu is None
+
+
+def test_celery_takes_its_processes_from_a_variable() -> None:
+    assert processes("celery -A shop worker", CELERY_WORKER_CONCURRENCY="4") == (4, 5)

@@ -4,6 +4,7 @@ import pytest
 
 from poolcheck.link.kustomized import Kustomized
 from poolcheck.read.kubernetes.generators import read_kustomization
+from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.manifest import Manifest, Workload
 from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
@@ -40,7 +41,8 @@ def patch(image: str, path: str, name: str = "pgbouncer") -> Workload:
 
 
 def kustomized(files: dict[str, str], *configs: str, patches: Sequence[Workload] = ()) -> Kustomized:
-    found = [fact for path, text in files.items() for fact in read_kustomization(Source(path, text))]
+    read = (fact for path, text in files.items() for fact in read_kustomization(Source(path, text)))
+    found = [fact for fact in read if isinstance(fact, Kustomization)]
     return Kustomized(found, patches, {path: config(path) for path in configs})
 
 

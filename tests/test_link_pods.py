@@ -242,11 +242,13 @@ def test_a_rollout_of_argo_is_like_a_deployment_or_has_all_pods_twice(strategy: 
     assert more(text.replace("kind: Deployment", "kind: Rollout")) == (expected, expected, expected)
 
 
-def kustomized(path: str, text: str, deployment: str = "base/m.yaml") -> Amount:
-    [manifest] = read_manifest(Source(deployment, workload(spec="replicas: 2")))
+def kustomized(*overlays: tuple[str, str]) -> Amount:
+    """The pods of a workload in base/m.yaml, with these kustomizations."""
+    [manifest] = read_manifest(Source("base/m.yaml", workload(spec="replicas: 2")))
     assert isinstance(manifest, Manifest)
-    kustomizations = [each for each in read_kustomization(Source(path, text)) if isinstance(each, Kustomization)]
-    return Pods([manifest], {}, kustomizations).of(manifest.workloads[0])
+    read = (fact for path, text in overlays for fact in read_kustomization(Source(path, text)))
+    found = [each for each in read if isinstance(each, Kustomization)]
+    return Pods([manifest], {}, found).of(manifest.workloads[0])
 
 
 REPLICAS = "replicas: [{name: api, count: 5}]\n"
@@ -258,14 +260,33 @@ patches:
 """
 
 
+BASE = ("base/kustomization.yaml", "resources: [m.yaml]\n")
+
+
 @pytest.mark.parametrize("change", [REPLICAS, JSON_PATCH])
-def test_kustomize_may_set_another_number(change: str) -> None:
+def test_kustomize_sets_another_number(change: str) -> None:
     """Observed with Kustomize 5.5."""
-    assert ends(kustomized("over/kustomization.yaml", f"resources: [../base]\n{change}")) == (2, 2, 5)
-    assert ends(kustomized("over/kustomization.yaml", f"resources: [../other]\n{change}")) == (2, 2, 2)
+    assert ends(kustomized(BASE, ("over/kustomization.yaml", f"resources: [../base]\n{change}"))) == (5, 5, 5)
+    assert ends(kustomized(BASE, ("over/kustomization.yaml", f"resources: [../other]\n{change}"))) == (2, 2, 2)
     other = change.replace("api", "web")
-    assert ends(kustomized("over/kustomization.yaml", f"resources: [../base]\n{other}")) == (2, 2, 2)
+    assert ends(kustomized(BASE, ("over/kustomization.yaml", f"resources: [../base]\n{other}"))) == (2, 2, 2)
+
+
+def test_one_of_two_overlays_sets_another_number() -> None:
+    small, large = ("small/kustomization.yaml", "resources: [../base]\n"), "resources: [../base]\n"
+
+    assert ends(kustomized(BASE, small, ("large/kustomization.yaml", large + REPLICAS))) == (2, 2, 5)
+
+
+def test_the_outermost_number_counts() -> None:
+    inner = ("inner/kustomization.yaml", f"resources: [../base]\n{REPLICAS.replace('5', '7')}")
+    outer = "resources: [../inner]\n"
+
+    assert ends(kustomized(BASE, inner, ("outer/kustomization.yaml", outer + REPLICAS))) == (5, 5, 5)
+    assert ends(kustomized(BASE, inner, ("outer/kustomization.yaml", outer))) == (7, 7, 7)
 
 
 def test_a_kustomization_beside_a_workload_always_sets_its_number() -> None:
-    assert ends(kustomized("base/kustomization.yaml", f"resources: [m.yaml]\n{REPLICAS}")) == (5, 5, 5)
+    beside = ("base/kustomization.yaml", f"resources: [m.yaml]\n{REPLICAS}")
+
+    assert ends(kustomized(beside)) == (5, 5, 5)

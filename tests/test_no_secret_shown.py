@@ -1,5 +1,8 @@
 """No output shows what is secret in manifests and Compose files, whatever is wrong beside it."""
 
+import io
+import json
+import sys
 from base64 import b64encode
 from pathlib import Path
 
@@ -115,6 +118,20 @@ configs:
       [pgbouncer]
       listen_addr = *
 """,
+    "chart/Chart.yaml": "apiVersion: v2\nname: pgbouncer\nversion: 1.0.0\n",
+    "chart/values.yaml": f"""\
+image: {{repository: edoburu/pgbouncer, tag: v1.23.1-p2}}
+config:
+  adminPassword: {CANARY}
+  databases:
+    shop: {{host: db, password: {CANARY}, pool_mode: transactoin}}
+    other: {{connect_query: "SELECT 'password={CANARY}'", pool_size: x, password: {CANARY}}}
+  pgbouncer:
+    pool_mode: transactoin
+    auth_query: SELECT 1 /* password={CANARY} */
+    unknown_password: {CANARY}
+  userlist: {{app: {CANARY}}}
+""",
     "pooler.env": f"DB_PASSWORD={CANARY}\nDATABASE_URL=postgres://app:{CANARY}@db/shop\n",
     "app.py": (
         "import os\nfrom sqlalchemy import create_engine\n"
@@ -127,6 +144,7 @@ ENCODED = b64encode(CANARY.encode()).decode()
 @pytest.fixture(autouse=True)
 def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
 
@@ -141,6 +159,47 @@ def test_no_format_shows_a_secret(form: str, capsys: pytest.CaptureFixture[str])
 
     out, err = capsys.readouterr()
     assert "transactoin" in out
+    assert shows_none(out)
+    assert shows_none(err)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_stream_shows_a_secret(
+    form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ini = INI.replace(f"pool_mode = {CANARY}", "pool_mode = sesion")
+    name = {"name": "j"}
+    as_json = {"apiVersion": "v1", "kind": "Secret", "metadata": name, "stringData": {"pgbouncer.ini": ini}}
+    stream = f"{json.dumps(as_json)}\n---\n# Source: shop/templates/all.yaml\n{FILES['deploy.yaml']}"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stream.encode())))
+
+    main(["check", "--isolated", "--no-cache", "--min-severity", "info", "--output-format", form, "-"])
+
+    out, err = capsys.readouterr()
+    assert "transactoin" in out
+    assert shows_none(out)
+    assert shows_none(err)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("status", [0, 1], ids=["rendered", "refused"])
+def test_nothing_rendered_shows_a_secret(
+    form: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = f"Error: postgres://app:{CANARY}@db/shop: map[password:{CANARY}] password={CANARY}"
+    helm = tmp_path / "bin" / "helm"
+    helm.parent.mkdir()
+    helm.write_text(
+        f"#!{sys.executable}\nimport sys\nprint({FILES['deploy.yaml']!r})\n"
+        f"print({said!r}, file=sys.stderr)\nsys.exit({status})\n"
+    )
+    helm.chmod(0o755)
+    monkeypatch.setenv("PATH", str(helm.parent))
+
+    main(["check", "--isolated", "--render", "--min-severity", "info", "--output-format", form, "."])
+
+    out, err = capsys.readouterr()
+    assert "helm-template.yaml" in out
     assert shows_none(out)
     assert shows_none(err)
 

@@ -5,6 +5,7 @@ import pytest
 from poolcheck.read.kubernetes.managed import Managed, ManagedPooler, ManagedServer
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.kubernetes.objects import read_manifest
+from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.source import Located, Source
 from poolcheck.value import Unknown
 
@@ -163,7 +164,8 @@ def test_zalandos_has_the_poolers_that_are_enabled(spec: str, names: list[str]) 
         ("{}", ("15", "7", "30")),
         ("{numberOfInstances: 4, maxDBConnections: 200}", ("25", "12", "50")),
         ("{numberOfInstances: 3}", ("10", "5", "20")),
-        ("{numberOfInstances: 2, maxDBConnections: 1}", ("0", "0", "0")),
+        ("{numberOfInstances: 2, maxDBConnections: 1}", (None, "0", None)),
+        ("{numberOfInstances: 2, maxDBConnections: 3}", (None, "0", "1")),
         ("{maxDBConnections: '{{ x }}'}", (None, None, None)),
     ],
 )
@@ -262,3 +264,50 @@ def test_the_settings_of_stackgres_stand_in_sections_or_in_none(ini: str) -> Non
     assert [(each.section, each.name.value, each.value and each.value.value) for each in found.statements] == [
         ("pgbouncer", "pool_mode", "transaction")
     ]
+
+
+@pytest.mark.parametrize(
+    ("head", "spec", "field"),
+    [
+        (
+            "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster",
+            "{postgresql: {parameters: {a: 1, b: x}}}",
+            "spec.postgresql.parameters",
+        ),
+        (
+            "apiVersion: postgresql.cnpg.io/v1\nkind: Pooler",
+            "{pgbouncer: {parameters: {a: 1, b: x}}}",
+            "spec.pgbouncer.parameters",
+        ),
+        (
+            "apiVersion: pgv2.percona.com/v2\nkind: PerconaPGCluster",
+            "{proxy: {pgBouncer: {config: {users: {a: 1, b: x}}}}}",
+            "spec.proxy.pgBouncer.config.users",
+        ),
+        (
+            "apiVersion: stackgres.io/v1\nkind: SGPostgresConfig",
+            "{postgresql.conf: {a: 1, b: x}}",
+            "spec.postgresql.conf",
+        ),
+    ],
+)
+def test_what_is_handed_on_as_it_is_is_told(head: str, spec: str, field: str) -> None:
+    found = read(f"{head}\nmetadata: {{name: shop}}\nspec: {spec}\n").parameters
+
+    assert [(each.field, each.name.value, each.value.value, each.kind) for each in found] == [
+        (field, "a", "1", ScalarKind.INTEGER),
+        (field, "b", "x", ScalarKind.STRING),
+    ]
+
+
+def test_what_is_filled_in_is_not_handed_on_as_it_is() -> None:
+    spec = "{postgresql: {parameters: {a: '{{ x }}', b: , c: '${X}'}}}"
+    found = read(f"apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {{name: a}}\nspec: {spec}\n")
+
+    assert found.parameters == ()
+
+
+def test_a_pooler_of_cloudnative_pgs_has_no_settings_that_are_refused() -> None:
+    found = lines(pooler(POOLER.replace("max_client_conn", "transaction_timeout")))
+
+    assert "transaction_timeout" not in found

@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.read.kubernetes.shell import Command, Variable, commands, literal, script_at
+from poolcheck.read.kubernetes.shell import Command, Variable, commands, first_part, literal, script_at
 
 
 def words(script: str) -> list[list[str | None]]:
@@ -102,3 +102,18 @@ def test_a_shell_runs_the_word_behind_its_c_option(command: str, script: int | N
 @pytest.mark.parametrize("piece", ["'", '"', "$(", "${", "a ", "\\", "''", "${a:-", "$a", '"$(', "> "])
 def test_a_hostile_script_costs_no_more_than_its_length(piece: str) -> None:
     commands(piece * 200_000)
+
+
+@pytest.mark.parametrize(
+    ("script", "part"),
+    [
+        ("sleep 5; while true; do sleep 1; done", "sleep 5; "),
+        ("kill -INT 1 && (sleep 5; kill 1)", "kill -INT 1 && "),
+        ("stop() { kill 1; }; stop", ""),
+        ("sleep 5\nif pidof web; then kill 1; fi", "sleep 5\n"),
+        ("echo for you", "echo "),
+        ("sleep 5; kill $(pidof web)", "sleep 5; kill $(pidof web)"),
+    ],
+)
+def test_what_comes_first_ends_where_it_may_not_go_on(script: str, part: str) -> None:
+    assert first_part(script) == part

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from poolcheck.read.fault import SyntaxFault
-from poolcheck.read.yaml import nodes
+from poolcheck.read.yaml import loaders
 from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
 from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.source import Located, Source, Span
@@ -13,7 +13,7 @@ from poolcheck.value import Unknown
 @pytest.fixture(params=["libyaml", "pure"], autouse=True)
 def _loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "pure":
-        monkeypatch.setattr(nodes, "LOADERS", (nodes.PureLoader, nodes.PureLoader))
+        monkeypatch.setattr(loaders, "LOADERS", (loaders.PureLoader, loaders.PureLoader))
 
 
 def documents(text: str) -> list[Node | SyntaxFault]:
@@ -356,3 +356,18 @@ def test_a_hundred_levels_are_read() -> None:
 
 def test_empty_documents_hold_nothing_to_look_at() -> None:
     assert not any(isinstance(found, Mapping) for found in documents("---\n# nothing\n---\n%YAML 1.1\n---\n"))
+
+
+def test_an_anchor_that_is_set_again_stands_for_the_later_node_from_there_on() -> None:
+    """Observed with kubectl 1.32 and Kustomize 5.5."""
+    found = read("a: &x one\nb: *x\nc: &x two\nd: *x\n")
+
+    texts = [found.text(key) for key in "abcd"]
+    assert [each and each.value for each in texts] == ["one", "one", "two", "two"]
+
+
+def test_an_alias_without_an_anchor_is_a_fault() -> None:
+    [fault] = documents("a: &x one\nb: &x two\nc: *y\n")
+
+    assert isinstance(fault, SyntaxFault)
+    assert "undefined alias" in fault.message

@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from functools import partial
 from io import TextIOWrapper
-from typing import NamedTuple, TextIO, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeAlias
 
 from poolcheck import write
 from poolcheck.catalog import RuleFile, installed
@@ -18,6 +18,9 @@ from poolcheck.fix import mend
 from poolcheck.read.text import decode, encode
 from poolcheck.report.terminal import has_color, progress
 from poolcheck.run import Report, check
+
+if TYPE_CHECKING:
+    from poolcheck.render import Rendered
 
 ROUNDS = 10
 """A fix may make others possible; fixes that have not settled by then undo one another."""
@@ -53,6 +56,8 @@ def run(options: Namespace) -> int:
             sys.stdout.writelines(f"{path}\n" for path in paths)
             return 0
         files = _files(options)
+        if options.render:
+            paths, files = _rendered(paths, files, options)
         with progress(sys.stderr, quiet=options.quiet) as show:
             whole = is_whole(_roots(options))
             look = partial(check, paths, rules=rules, configurations=configurations, progress=show, is_whole=whole)
@@ -116,6 +121,18 @@ def _roots(options: Namespace) -> list[str]:
 def _files(options: Namespace) -> Files:
     piped = _piped(options)
     return Memory({piped: sys.stdin.buffer.read()}, Disk()) if piped else Disk()
+
+
+def _rendered(paths: list[str], files: Files, options: Namespace) -> "Rendered":
+    """The project as Helm and Kustomize render it. Raises Refused."""
+    from poolcheck.render import NoTool, rendered
+
+    if options.fix or options.diff:
+        raise Refused("what --render makes stands in no file that could be mended")
+    try:
+        return rendered(paths, files)
+    except NoTool as error:
+        raise Refused(str(error)) from None
 
 
 def _mended(look: Look, files: Files, options: Namespace) -> Mended:

@@ -55,6 +55,8 @@ def _contained(
         brought,
         known.pooler_in(container),
         known.network.in_front_of(workload),
+        known.overlays.is_base(workload.span.path),
+        known.stacks.service(workload),
     )
 
 
@@ -90,9 +92,9 @@ def _in_service(workload: Workload, known: "Known") -> Iterator[BroughtIni]:
         target = posixpath.normpath(mount.path.value)
         source = str(written.source.scalar) if isinstance(written.source, KnownValue) else None
         if _is_ini(target):
-            yield BroughtIni(target, mount, configs.get(source or ""), is_read_only=False)
+            yield BroughtIni(target, mount, configs.get(source or ""), written.is_read_only)
         elif source and (config := configs.get(posixpath.join(source, _NAME))):
-            yield BroughtIni(posixpath.join(target, _NAME), mount, config, is_read_only=False)
+            yield BroughtIni(posixpath.join(target, _NAME), mount, config, written.is_read_only)
 
 
 def _is_ini(path: str) -> bool:

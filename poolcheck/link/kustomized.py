@@ -2,7 +2,7 @@
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, exactly
@@ -43,16 +43,42 @@ def layers(kustomizations: Iterable[Kustomization]) -> Iterator[Layer]:
             yield Layer(made, generator.behavior in {"", "create"}, generator.is_complete, places)
 
 
-def replicas(kustomizations: Iterable[Kustomization], workload: Workload) -> Iterator[tuple[Amount, bool]]:
-    """The numbers of pods that kustomizations give a workload; whether it has that in any case."""
-    path, by_folder = workload.span.path, {_folder(each): each for each in kustomizations}
-    for each in by_folder.values():
+class Replicas(NamedTuple):
+    """The numbers of pods that kustomizations give a workload; `always` where what is deployed has one of them."""
+
+    counts: tuple[Amount, ...]
+    always: bool
+
+
+def replicas(kustomizations: Iterable[Kustomization], workload: Workload) -> Replicas:
+    """The number of a workload's pods by each kustomization that builds it and that no other builds."""
+    by_folder = {_folder(each): each for each in kustomizations}
+    built = {folder: {folder, *_all_places(each, by_folder)} for folder, each in by_folder.items()}
+    building = [folder for folder, places in built.items() if _builds(folder, places, workload.span.path)]
+    outmost = [
+        folder for folder in building if not any(folder in built[other] for other in building if other != folder)
+    ]
+    found = [
+        _replicas_in([by_folder[inner] for inner in (folder, *by_folder) if inner in built[folder]], workload)
+        for folder in outmost
+    ]
+    return Replicas(tuple(each for each in found if each), bool(found) and None not in found)
+
+
+def _builds(folder: str, places: Collection[str], path: str) -> bool:
+    is_beside = folder == posixpath.dirname(path)
+    return is_beside or any(_is_in(path, place) for place in places if place != folder)
+
+
+def _replicas_in(kustomizations: Iterable[Kustomization], workload: Workload) -> Amount | None:
+    """The number that the first of these gives which gives any."""
+    for each in kustomizations:
         counts = [count for name, count in each.replicas if name == workload.name.value]
-        is_beside = _folder(each) == posixpath.dirname(path)
-        if counts and (is_beside or any(_is_in(path, place) for place in _all_places(each, by_folder))):
+        if counts:
             number, place = counts[-1]
             pods = "1 pod" if number == 1 else f"{number} pods"
-            yield exactly(number, Reason(f"{pods} of {workload.name.value}", place)), is_beside
+            return exactly(number, Reason(f"{pods} of {workload.name.value}", place))
+    return None
 
 
 class Kustomized:

@@ -12,6 +12,7 @@ from poolcheck.stated import Stated
 from poolcheck.system import Client, Sent, System
 
 if TYPE_CHECKING:
+    from poolcheck.link.sources import Sources
     from poolcheck.read.python.syntax.module import Project
 
 
@@ -26,16 +27,19 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
     from poolcheck.link.contained import pooler_containers
     from poolcheck.link.demands import demands
     from poolcheck.link.known import Known
+    from poolcheck.link.launched import shadowed, started_per_cpu
     from poolcheck.link.pooler_pods import pooler_pods
+    from poolcheck.link.server_containers import server_containers
 
     known = Known(facts, paths, stated)
     found: tuple[Client, ...] = ()
     sent: tuple[Sent, ...] = ()
+    sources: Sources | None = None
     if project:
         from poolcheck.link.clients import clients
-        from poolcheck.link.sources import Sources
+        from poolcheck.link.sources import Sources as SourcesOf
 
-        sources = Sources(facts, paths, project, (*known.network.workloads, *known.stacks.workloads))
+        sources = SourcesOf(facts, paths, project, (*known.network.workloads, *known.stacks.workloads))
         found = tuple(clients(known, sources, stated))
         if any(client.target for client in found):
             from poolcheck.link.sent import sent_by
@@ -52,6 +56,9 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
         sent,
         contained,
         tuple(pooler_pods(facts, known)),
+        tuple(server_containers(known)),
+        tuple(started_per_cpu(known, paths, sources)),
+        tuple(shadowed(known, sources)),
     )
 
 

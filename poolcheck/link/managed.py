@@ -76,7 +76,7 @@ class Managing:
             max_connections=settings.get("max_connections", server.max_connections),
             reserved=settings.get("superuser_reserved_connections", server.reserved),
         )
-        each = difference(_limit(server, owner), _reserved(server))
+        each = _assumed(difference(_limit(server, owner), _reserved(server)), owner)
         written = server.max_connections
         place = written.span if isinstance(written, Located) else owner.name.span
         self._add(owner, Server(owner.name.value, each, place), server.names, server.port, None)
@@ -94,8 +94,8 @@ class Managing:
             pooler = with_stackgres_settings(pooler, own)
         if owner.operator is Operator.ZALANDO and self._has_defaults:
             pooler = _without_defaults(pooler)
-        name = pooler.names[0]
-        workload = _workload(owner, pooler)
+        name = pooler.names[0] if pooler.names else owner.name.value
+        workload = _workload(owner, pooler, name)
         written = read_generated(_rendered(pooler))
         image = pooler_image(pooler.image.value) if pooler.image else None
         found = seen_pooler(
@@ -103,11 +103,12 @@ class Managing:
             written.config if written else None,
             image.version if image else None,
             # StackGres has one beside each server.
-            exactly(1) if owner.kind == "SGCluster" else self._pods.of(workload),
+            exactly(1) if owner.kind == "SGCluster" else _assumed(self._pods.of(workload), owner),
             pooler.place,
         )
         path = owner.span.path
         namespace = owner.namespace.value if owner.namespace else None
+        found = found._replace(each_accepts=_assumed(found.each_accepts, owner))
         found = found._replace(owner=Owner(workload.kind, name, owner.span, stages(path), namespace))
         self._add(owner, found, pooler.names, pooler.port, written, workload)
 
@@ -189,6 +190,13 @@ def _limit(server: ManagedServer, owner: Managed) -> Amount:
     return exactly(server.default, Reason(text, owner.name.span, "max_connections is left at its default"))
 
 
+def _assumed(amount: Amount, owner: Managed) -> Amount:
+    """A number that rests on what is assumed of all that an object says."""
+    if not owner.assumption:
+        return amount
+    return product(exactly(1, Reason(f"the values of {owner.name.value}", assumption=owner.assumption)), amount)
+
+
 def _reserved(server: ManagedServer) -> Amount:
     written = server.reserved
     if isinstance(written, Located) and written.value.isdecimal():
@@ -196,11 +204,11 @@ def _reserved(server: ManagedServer) -> Amount:
     return exactly(server.default_reserved, Reason(f"{server.default_reserved} kept back for superusers"))
 
 
-def _workload(owner: Managed, pooler: ManagedPooler) -> Workload:
+def _workload(owner: Managed, pooler: ManagedPooler, name: str) -> Workload:
     """The pods of a pooler, as what runs pods."""
     return Workload(
         WorkloadKind.POOLER,
-        Located(pooler.names[0], pooler.place),
+        Located(name, pooler.place),
         owner.namespace,
         owner.span,
         replicas=_replicas(pooler.instances),
@@ -237,11 +245,11 @@ def _rendered(pooler: ManagedPooler) -> Rendered:
 
 
 def _line(statement: Statement) -> list[Piece]:
-    _, name, value, is_forced = statement
+    _, name, value, is_forced, parts = statement
     told = value or Located(f"${{{name.value}}}", name.span)
     return [
         Piece(name.value, name.span, is_forced=is_forced),
         Piece(" = ", name.span, mere_form=True),
-        Piece(told.value, told.span, is_forced=is_forced),
+        *(Piece(part.value, part.span, is_forced=is_forced) for part in parts or (told,)),
         Piece("\n", told.span, mere_form=True),
     ]

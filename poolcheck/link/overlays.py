@@ -18,12 +18,20 @@ class Overlays:
 
     def as_written(self, amount: Amount, path: str) -> Amount:
         """A number that is written in a manifest; an assumption where an overlay may change it."""
-        folder = next((folder for folder in _above(path) if folder in self._folders), None)
+        folder = self._folder_of(path)
         if folder is None or not self._is_changed(folder):
             return amount
         shown = folder or "."
         reason = Reason(f"{shown} is a base", assumption=f"no overlay changes {shown}")
         return product(exactly(1, reason), amount)
+
+    def is_base(self, path: str) -> bool:
+        """Whether an overlay may change what is in a file."""
+        folder = self._folder_of(path)
+        return folder is not None and self._is_changed(folder)
+
+    def _folder_of(self, path: str) -> str | None:
+        return next((folder for folder in _above(path) if folder in self._folders), None)
 
     def _is_changed(self, folder: str) -> bool:
         """Whether it is a base by its name, or another folder is for a stage of what this one is for."""

@@ -27,7 +27,7 @@ class Pods:
         kustomizations: Iterable[Kustomization] = (),
     ) -> None:
         manifests = tuple(manifests)
-        self._kustomizations = tuple(each for each in kustomizations if each.replicas)
+        self._kustomizations = tuple(kustomizations)
         self._stated = stated
         self._autoscalers = tuple(each for manifest in manifests for each in manifest.autoscalers)
         self._patches = tuple(
@@ -65,10 +65,9 @@ class Pods:
     def _written(self, workload: Workload) -> Amount:
         """The pods that a workload asks for itself, or that patches make of them."""
         patches = [each for each in self._patches if _patches(each, workload)]
-        given = [*replicas(self._kustomizations, workload)]
-        own = [number for number, is_beside in given if is_beside] or [_asked_for(workload)]
-        overlaid = [number for number, is_beside in given if not is_beside]
-        return either([*own, *overlaid, *(_counted(each.replicas, each) for each in patches)])
+        overlaid = replicas(self._kustomizations, workload)
+        own = [] if overlaid.always else [_asked_for(workload)]
+        return either([*own, *overlaid.counts, *(_counted(each.replicas, each) for each in patches)])
 
 
 DEFAULT_SURGE = "25%"

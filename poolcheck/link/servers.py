@@ -12,7 +12,7 @@ from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.pgbouncer.config import Effective
 from poolcheck.source import Located, Span
 from poolcheck.stated import StatedDatabase
-from poolcheck.system import Server
+from poolcheck.system import Limit, Server
 from poolcheck.value import HOLE, Known
 
 DEFAULT_LIMIT = 100
@@ -92,6 +92,21 @@ def _settings(workload: Workload, container: Container, objects: Objects) -> _Se
         bool(named and not file) or _mounts_configuration(container) or is_out_of_sight(container, own, _PROGRAMS)
     )
     return _Settings(in_file | given, hidden)
+
+
+def limits(workload: Workload, container: Container, objects: Objects) -> Iterator[Limit]:
+    """What tells a server its max_connections, the strongest first."""
+    own = environment(workload, container, objects)
+    given = [*on_command_line(container, own)]
+    told = [Limit("the command line", each) for name, each in given if name == "max_connections"]
+    yield from reversed(told)
+    altered = [each for name, each in _altered(workload, container, objects) if name == "max_connections"]
+    yield from (Limit("ALTER SYSTEM", each) for each in altered[-1:])
+    named = dict(given).get("config_file")
+    file = _mounted(named.value, workload, container, objects) if named else None
+    lines = [line for line in _LINE.finditer(file.value) if line["name"] == "max_connections"] if file else []
+    if named and file and lines:
+        yield Limit(named.value, value_in(lines[-1], file))
 
 
 def _altered(workload: Workload, container: Container, objects: Objects) -> Iterator[tuple[str, Located[str]]]:

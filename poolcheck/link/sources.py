@@ -79,6 +79,11 @@ class Sources:
         """Whether a word is seen to stand in a module of the project."""
         return bool(self._project.mentions.of(word))
 
+    def may_mention(self, words: Iterable[str]) -> bool:
+        """Whether one of these words stands in a module of the project, or that is not to be told."""
+        found = map(self._project.mentions.of, words)
+        return any(each is None or bool(each) for each in found)
+
     def of_sessions(self) -> Iterator[Module]:
         """The modules of the application that mention what is done to sessions, be it all that they hold."""
         paths = (path for path in sorted(self.paths) if _is_of_application(path))

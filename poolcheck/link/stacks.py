@@ -178,6 +178,8 @@ def _merged(below: Service, above: Service) -> Service:
         replicas=below.replicas if above.replicas is None else above.replicas,
         names=(*below.names, *above.names),
         working_dir=below.working_dir if above.working_dir is None else above.working_dir,
+        ports=(*below.ports, *above.ports),
+        open_files=above.open_files or below.open_files,
     )
 
 

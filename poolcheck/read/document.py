@@ -27,6 +27,14 @@ _HAS_SECTION = re.compile(rb"^[ \t]*\[[ \t]*pgbouncer[ \t]*\]", re.MULTILINE | r
 _HAS_SERVICES = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?(?:services|include)[ \t]*:", re.MULTILINE)
 _CHANGES = (b"Generator", b"images", b"patch", b"replicas")
 _COMPOSE_FILE = re.compile(r"(?:^|[-_.])(?:compose|stack)(?=[-_.])", re.IGNORECASE)
+_IN_VALUES = (
+    b"pgbouncer:",
+    b"connectionLimits:",
+    b"max_connections",
+    b"maxConnections:",
+    b"poolers:",
+    b"MAX_CONNECTIONS",
+)
 _KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
 
 
@@ -118,7 +126,12 @@ def _is_of_interest(data: bytes, form: Format, path: str) -> bool:
             return "pgbouncer" in os.path.basename(path).lower() or _HAS_SECTION.search(data) is not None
         case Format.YAML:
             plain = _plain(data)
-            return _may_hold_objects(plain) or _may_be_compose(path, plain) or _is_kustomization(path, plain)
+            return (
+                _may_hold_objects(plain)
+                or _may_be_compose(path, plain)
+                or _is_kustomization(path, plain)
+                or _may_be_values(path, plain)
+            )
         case Format.PYTHON:
             from poolcheck.read.python.interest import mentions_a_pool
 
@@ -140,6 +153,10 @@ def _facts_in_yaml(source: Source, data: bytes, beside: Callable[[str], str | No
         from poolcheck.read.kubernetes.generators import read_kustomization
 
         yield from read_kustomization(source, beside)
+    if _may_be_values(source.path, data):
+        from poolcheck.read.kubernetes.chart_values import read_values
+
+        yield from read_values(source, beside)
 
 
 def _plain(data: bytes) -> bytes:
@@ -160,6 +177,11 @@ def _may_be_compose(path: str, data: bytes) -> bool:
 def _is_kustomization(path: str, data: bytes) -> bool:
     """Whether it is a kustomization.yaml that changes what it builds from."""
     return os.path.basename(path) in _KUSTOMIZATIONS and any(each in data for each in _CHANGES)
+
+
+def _may_be_values(path: str, data: bytes) -> bool:
+    """Whether it may be a file of Helm's values for one of the charts that are known."""
+    return "values" in os.path.basename(path).lower() and any(each in data for each in _IN_VALUES)
 
 
 def _unread(path: str, reason: str) -> Reading:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from poolcheck.source import Located, Span
-from poolcheck.value import Value
+from poolcheck.value import Unknown, Value
 
 Variables = tuple[tuple[str, Value], ...]
 """Names with their values, in their order; of a name that comes twice the last counts."""
@@ -18,6 +18,7 @@ class Mount(NamedTuple):
 
     target: Value
     source: Value | None
+    is_read_only: bool = False
 
 
 class EnvFile(NamedTuple):
@@ -49,7 +50,8 @@ class Service(NamedTuple):
     and `command` are None where the image's own hold; either is one text if it is not written as a list. What is
     not set may be set in another file, or in the service that it `extends`. The `environment` is what the file
     itself gives a value, with what `.env` holds put in; `inherited` are the variables whose values only the shell
-    knows in which Compose runs. `names` are what it is called in the network besides its own name.
+    knows in which Compose runs. `names` are what it is called in the network besides its own name, `ports` those
+    of its containers that are published. `open_files` is how many a process may have open.
     """
 
     name: Located[str]
@@ -68,6 +70,8 @@ class Service(NamedTuple):
     replicas: Value | None = None
     names: tuple[str, ...] = ()
     working_dir: Value | None = None
+    ports: tuple[Located[int] | Unknown, ...] = ()
+    open_files: Located[int] | None = None
     stop_signal: Value | None = None
     stop_grace_period: Value | None = None
 

@@ -10,7 +10,7 @@ from poolcheck.read.compose.facts import Base, Build, ComposeFile, EnvFile, Moun
 from poolcheck.read.compose.interpolation import interpolated, parts_of, put_in
 from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
 from poolcheck.source import Located, Source, Span
-from poolcheck.value import Known, Value, resolve, text_of
+from poolcheck.value import Known, Unknown, Value, resolve, text_of
 
 _PATH = re.compile(r"[./~$]")
 """How a path of the host begins; what begins with anything else is the name of a volume."""
@@ -132,6 +132,8 @@ def _service(name: Scalar, node: Mapping, place: _Place) -> Service:
         replicas=place.optional(node.text("deploy", "replicas") or node.text("scale")),
         names=tuple(_names(node)),
         working_dir=place.optional(node.text("working_dir")),
+        ports=tuple(_ports(node, place)),
+        open_files=_open_files(node),
         stop_signal=place.optional(node.text("stop_signal")),
         stop_grace_period=place.optional(node.text("stop_grace_period")),
     )
@@ -217,7 +219,8 @@ def _volumes(node: Mapping, place: _Place) -> Iterator[Mount]:
         elif isinstance(item, Mapping) and (target := item.text("target")):
             source, kind = item.text("source"), item.text("type")
             is_path = source and (_PATH.match(source.value) or (kind and kind.value == "bind"))
-            yield Mount(place.value(target), place.value(source) if source and is_path else None)
+            given, read_only = source if is_path else None, item.text("read_only")
+            yield Mount(place.value(target), place.optional(given), bool(read_only and read_only.value == "true"))
 
 
 def _short_volume(item: Scalar, place: _Place) -> Mount:
@@ -225,7 +228,24 @@ def _short_volume(item: Scalar, place: _Place) -> Mount:
     first, *rest = (place.value(Located(part, item.span)) for part in parts_of(item.text))
     if not rest:
         return Mount(first, None)
-    return Mount(rest[0], first if _PATH.match(item.text) else None)
+    options = text_of(rest[1]).split(",") if len(rest) > 1 else []
+    return Mount(rest[0], first if _PATH.match(item.text) else None, "ro" in options)
+
+
+def _ports(node: Mapping, place: _Place) -> Iterator[Located[int] | Unknown]:
+    """The ports in the containers: of `"127.0.0.1:6432:5432/tcp"`, or of `target: 5432`."""
+    for item in _items(node, "ports"):
+        target = item.at("target") if isinstance(item, Mapping) else item
+        if isinstance(target, Scalar):
+            last = Located(parts_of(target.text)[-1].removesuffix("/tcp"), target.span)
+            text = text_of(resolve(place.value(last), _nothing))
+            yield Located(int(text), target.span) if text.isdecimal() else Unknown((target.span,))
+
+
+def _open_files(node: Mapping) -> Located[int] | None:
+    """`nofile: 1024`, or the `soft` of both its limits."""
+    found = node.integer("ulimits", "nofile", "soft") or node.integer("ulimits", "nofile")
+    return found if isinstance(found, Located) else None
 
 
 def _files(node: Mapping, place: _Place, kind: str, folder: str) -> Iterator[Mount]:
@@ -236,7 +256,7 @@ def _files(node: Mapping, place: _Place, kind: str, folder: str) -> Iterator[Mou
             name = Located(item.text, item.span)
         if name:
             target = item.text("target") if isinstance(item, Mapping) else None
-            yield Mount(_in_folder(folder, target or name, place), _brought(place, kind, name))
+            yield Mount(_in_folder(folder, target or name, place), _brought(place, kind, name), is_read_only=True)
 
 
 def _brought(place: _Place, kind: str, name: Located[str]) -> Value | None:

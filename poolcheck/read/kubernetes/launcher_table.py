@@ -162,6 +162,7 @@ LAUNCHERS = (
         "celery",
         "worker",
         processes=("-c", "--concurrency"),
+        processes_env=("CELERY_WORKER_CONCURRENCY",),
         default=None,
         extremes=("--autoscale",),
         adding=("-B", "--beat"),

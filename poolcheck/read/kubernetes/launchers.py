@@ -17,12 +17,23 @@ _VALUED_BY_PYTHON = frozenset({"-X", "-W", "--check-hash-based-pycs"})
 _NAMES = frozenset(launcher.name for launcher in LAUNCHERS)
 
 
+class Shadowed(NamedTuple):
+    """A variable that tells a number of processes, and the option that tells another, which counts."""
+
+    name: str
+    value: Located[str]
+    option: str
+    counts: Located[str]
+
+
 class Launch(NamedTuple):
     """What a container starts: how many processes, and the module that each of them runs.
 
     `threads` is how much a process does at once, each thread or task perhaps with a connection of its own; None
     where nothing bounds it, and at least one where it is not told. A `file` may tell gunicorn what its options
-    leave open, workers, threads and worker_class, unless they are `given`.
+    leave open, workers, threads and worker_class, unless they are `given`. `per_cpu` is the program where nothing
+    tells it how many processes to start, and it starts one for each CPU of its node. `shadowed` is what does not
+    count.
     """
 
     launcher: str
@@ -31,6 +42,8 @@ class Launch(NamedTuple):
     module: Located[str] | None
     file: Located[str] | None = None
     given: frozenset[str] = frozenset()
+    per_cpu: Located[str] | None = None
+    shadowed: Shadowed | None = None
 
 
 class _Option(NamedTuple):
@@ -171,7 +184,15 @@ class _Line(NamedTuple):
 
 
 def _launched(line: _Line) -> Launch:
-    found = Launch(line.label, _with_others(line, _processes(line)), _threads(line), _module(line))
+    told, is_per_cpu = _told(line), line.launcher.default is None
+    found = Launch(
+        line.label,
+        _with_others(line, told or _by_default(line)),
+        _threads(line),
+        _module(line),
+        per_cpu=line.program if is_per_cpu and told is None else None,
+        shadowed=_shadowed(line),
+    )
     if line.launcher.name != "gunicorn":
         return found
     launcher, kinds = line.launcher, line.launcher.kinds
@@ -180,8 +201,8 @@ def _launched(line: _Line) -> Launch:
     return found._replace(file=_file(line) or Located(launcher.implied_file, line.program.span), given=given)
 
 
-def _processes(line: _Line) -> Amount:
-    """How many processes there are; what is stronger comes before what is weaker."""
+def _told(line: _Line) -> Amount | None:
+    """How many processes it is told to start; what is stronger comes before what is weaker."""
     launcher = line.launcher
     return (
         _one(line)
@@ -189,7 +210,6 @@ def _processes(line: _Line) -> Amount:
         or _told_by_option(line, launcher.processes, launcher.fewest)
         or _hidden(line)
         or _told_by_variable(line, launcher.processes_env)
-        or _by_default(line)
     )
 
 
@@ -260,6 +280,16 @@ def _by_default(line: _Line) -> Amount:
     may_be_told = launcher.implied_file or launcher.processes_env
     high = None if may_be_told else launcher.default
     return between(launcher.default, high, Reason(f"{line.label} starts {processes} by default", span))
+
+
+def _shadowed(line: _Line) -> Shadowed | None:
+    option = line.option(line.launcher.processes)
+    number = _whole(option.value.value) if option else None
+    for name in line.launcher.processes_env:
+        found = _variable(name, line.program, line.environment)
+        if option and number and found and (_whole(found.value) or number) != number:
+            return Shadowed(name, found, option.name, option.value)
+    return None
 
 
 def _with_others(line: _Line, told: Amount) -> Amount:

@@ -12,13 +12,14 @@ Text = Located[str] | Unknown | None
 
 
 class Operator(StrEnum):
-    """Those whose objects are read."""
+    """Those whose objects are read, and Helm, whose values are read in their place."""
 
     CLOUDNATIVE_PG = "CloudNativePG"
     ZALANDO = "Zalando's operator"
     CRUNCHY = "Crunchy's operator"
     PERCONA = "Percona's operator"
     STACKGRES = "StackGres"
+    HELM = "Helm"
 
 
 class Instances(NamedTuple):
@@ -54,19 +55,22 @@ class ManagedServer(NamedTuple):
 class Statement(NamedTuple):
     """A line of a configuration: in which section, its name, and its value, None where that is not told.
 
-    Both are at the place of what makes the operator write it. A line that `is_forced` it always writes so.
+    Both are at the place of what makes the operator write it. A line that `is_forced` it always writes so. A value
+    that is put together has `parts`, each at a place of its own.
     """
 
     section: str
     name: Located[str]
     value: Located[str] | None
     is_forced: bool = False
+    parts: tuple[Located[str], ...] = ()
 
 
 class ManagedPooler(NamedTuple):
     """PgBouncers behind Services, and the configuration that the operator gives them.
 
-    It `is_partial` where there may be more in it than is seen.
+    It `is_partial` where there may be more in it than is seen. `shared` are the connections to each database that
+    Zalando's operator divides among the pods.
     """
 
     names: tuple[str, ...]
@@ -76,6 +80,7 @@ class ManagedPooler(NamedTuple):
     image: Located[str] | None = None
     is_partial: bool = False
     port: int = 5432
+    shared: Instances | None = None
 
 
 class Parameter(NamedTuple):
@@ -91,7 +96,8 @@ class Managed(NamedTuple):
     """An object of an operator's. `parameters` are the settings that it hands on as they are.
 
     For StackGres, `uses` are the names of the objects that hold settings of the server and of the pooler; such an
-    object has only `statements`, and so has what Zalando's operator itself is told.
+    object has only `statements`, and so has what Zalando's operator itself is told. Its numbers are as told if the
+    `assumption` holds, where there is one.
     """
 
     operator: Operator
@@ -103,4 +109,5 @@ class Managed(NamedTuple):
     poolers: tuple[ManagedPooler, ...] = ()
     uses: tuple[Located[str], ...] = ()
     statements: tuple[Statement, ...] = ()
+    assumption: str = ""
     parameters: tuple[Parameter, ...] = ()

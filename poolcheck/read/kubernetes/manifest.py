@@ -118,10 +118,14 @@ class SleepHook(NamedTuple):
 
 
 class Probe(NamedTuple):
-    """A check that the kubelet makes of a container; by a `command` in it, or else over the network."""
+    """A check that the kubelet makes of a container; by a `command` in it, or else over the network.
+
+    `port` is that to which it connects and no more, by number or name.
+    """
 
     command: tuple[Located[str], ...] | None
     span: Span
+    port: Located[int] | Located[str] | None = None
 
 
 class Probes(NamedTuple):
@@ -144,7 +148,8 @@ class Container(NamedTuple):
     """A container. `command` and `args` are None where the image's own hold.
 
     In `env_from`, Unknown stands for variables that the file does not show. `context` is what the image is made
-    of, where that is seen. It `has_pre_stop` where there is any such hook, `pre_stop` is one that is understood.
+    of, where that is seen. It `has_pre_stop` where there is any such hook, `pre_stop` is one that is understood;
+    it `has_post_start` where one runs beside its command.
     """
 
     name: Located[str]
@@ -162,6 +167,7 @@ class Container(NamedTuple):
     cpu_limit: Located[str] | None = None
     has_pre_stop: bool = False
     stop_signal: Located[str] | None = None
+    has_post_start: bool = False
 
 
 class VolumeSource(NamedTuple):
@@ -173,11 +179,12 @@ class VolumeSource(NamedTuple):
 
 
 class Volume(NamedTuple):
-    """A volume of a pod, and the ConfigMaps and Secrets in it; it may begin as an empty folder."""
+    """A volume of a pod, and the ConfigMaps and Secrets in it. It may begin as an empty folder, or outlive the pod."""
 
     name: Located[str]
     sources: tuple[VolumeSource, ...]
     is_empty: bool = False
+    is_claim: bool = False
 
 
 class Opening(NamedTuple):
@@ -199,7 +206,7 @@ class Workload(NamedTuple):
     as a number or a percentage, and "0" where the strategy is Recreate. `grace_s` is
     terminationGracePeriodSeconds. What is not set in an object that `is_partial`, a patch or a template, may be
     set elsewhere. The containers of a pod that `shares_processes` see those of one another; one that `is_spread`
-    says which pods it is kept away from.
+    says which pods it is kept away from. The `annotations` are those of its pods.
     """
 
     kind: WorkloadKind
@@ -217,6 +224,7 @@ class Workload(NamedTuple):
     is_partial: bool
     shares_processes: bool = False
     is_spread: bool = False
+    annotations: Labels = frozenset()
 
 
 class ServicePort(NamedTuple):
@@ -228,7 +236,7 @@ class ServicePort(NamedTuple):
 
 
 class Service(NamedTuple):
-    """A name in the network for the pods that its selector picks."""
+    """A name in the network for the pods that its selector picks. `balancer_class` makes its load balancer."""
 
     name: Located[str]
     namespace: Located[str] | None
@@ -237,6 +245,9 @@ class Service(NamedTuple):
     ports: tuple[ServicePort, ...]
     type: Located[str] | None
     external_name: Located[str] | None
+    annotations: Labels = frozenset()
+    session_affinity: Located[str] | None = None
+    balancer_class: Located[str] | None = None
 
 
 class DataEntry(NamedTuple):
@@ -277,7 +288,8 @@ class Secret(NamedTuple):
 class Autoscaler(NamedTuple):
     """A HorizontalPodAutoscaler, or a ScaledObject of KEDA's: how many pods its target may have.
 
-    `by_default` are the fewest and the most where it tells nothing; the most is None where it must tell.
+    `by_default` are the fewest and the most where it tells nothing; the most is None where it must tell. It
+    `is_partial` where more of it may stand elsewhere.
     """
 
     name: Located[str]
@@ -288,6 +300,7 @@ class Autoscaler(NamedTuple):
     min_replicas: Count
     max_replicas: Count
     by_default: tuple[int, int | None] = (1, None)
+    is_partial: bool = False
 
 
 class DisruptionBudget(NamedTuple):

@@ -127,6 +127,9 @@ def _service(node: Mapping, _source: Source) -> Service:
         ports=tuple(_service_ports(node)),
         type=node.text("spec", "type"),
         external_name=node.text("spec", "externalName"),
+        annotations=labels(node, "metadata", "annotations"),
+        session_affinity=node.text("spec", "sessionAffinity"),
+        balancer_class=node.text("spec", "loadBalancerClass"),
     )
 
 
@@ -222,6 +225,7 @@ def _scaled_object(node: Mapping, _source: Source) -> Autoscaler:
         min_replicas=node.integer("spec", "minReplicaCount"),
         max_replicas=node.integer("spec", "maxReplicaCount"),
         by_default=_OF_KEDA,
+        is_partial=node.at("spec", "triggers") is None or may_be_template(node.written),
     )
 
 
@@ -238,6 +242,12 @@ def _disruption_budget(node: Mapping, _source: Source) -> DisruptionBudget:
 
 def _managed(kind: operators.Kind, node: Mapping, _source: Source) -> Managed:
     return kind.read(node, node.span)
+
+
+def _helm_release(node: Mapping, _source: Source) -> Managed:
+    from poolcheck.read.kubernetes.helm_release import read_helm_release
+
+    return read_helm_release(node)
 
 
 _GROUPS = {
@@ -260,5 +270,6 @@ _KINDS: dict[str, _Kind] = {
     "HorizontalPodAutoscaler": _Kind(("autoscaling",), _autoscaler),
     "ScaledObject": _Kind(("keda.sh",), _scaled_object),
     "PodDisruptionBudget": _Kind(("policy",), _disruption_budget),
+    "HelmRelease": _Kind(("helm.toolkit.fluxcd.io",), _helm_release),
     **{name: _Kind(kind.groups, partial(_managed, kind)) for name, kind in operators.KINDS.items()},
 }

@@ -16,14 +16,15 @@ from poolcheck.read.kubernetes.managed import (
     ManagedPooler,
     ManagedServer,
     Operator,
-    Parameter,
     Statement,
     Text,
 )
+from poolcheck.read.kubernetes.operator_parameters import parameters
 from poolcheck.read.kubernetes.operator_settings import (
     CLOUDNATIVE_PG,
     CRUNCHY,
     DATABASES,
+    HANDED_ON,
     IGNORED,
     SECTION,
     ZALANDO,
@@ -31,7 +32,6 @@ from poolcheck.read.kubernetes.operator_settings import (
 )
 from poolcheck.read.template import is_filled_in
 from poolcheck.read.yaml.nodes import Mapping, Scalar
-from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.source import Located, Span
 from poolcheck.value import Unknown
 
@@ -45,17 +45,6 @@ _ROLES = frozenset({"rw", "ro", "r"})
 _ZALANDO_INSTANCES = 2
 _ZALANDO_CONNECTIONS = 60
 _STACKGRES_RESERVED = 8
-
-_OF_PGBOUNCER = ("spec", "proxy", "pgBouncer", "config")
-_STRINGS: MappingOf[str, tuple[tuple[str, ...], ...]] = {
-    "Cluster": (("spec", "postgresql", "parameters"),),
-    "Pooler": (("spec", "pgbouncer", "parameters"),),
-    "postgresql": (("spec", "postgresql", "parameters"),),
-    "PostgresCluster": tuple((*_OF_PGBOUNCER, each) for each in ("global", _DATABASES, _USERS)),
-    "PerconaPGCluster": tuple((*_OF_PGBOUNCER, each) for each in ("global", _DATABASES, _USERS)),
-    "SGPostgresConfig": (("spec", "postgresql.conf"),),
-}
-"""The fields in which the definitions of the operators' kinds demand strings."""
 
 
 class Kind(NamedTuple):
@@ -84,7 +73,8 @@ def _cloudnative_pg_pooler(node: Mapping, span: Span) -> Managed:
     if cluster is None or is_filled_in(cluster.value) or (role and role.value not in _ROLES):
         return found
     host = Located(f"host={cluster.value}-{role.value if role else 'rw'}", cluster.span)
-    own = dict(_settings(node.mapping("spec", "pgbouncer", "parameters")))
+    told = _settings(node.mapping("spec", "pgbouncer", "parameters"))
+    own = {key: each for key, each in told if key in HANDED_ON}
     ignored = own.pop("ignore_startup_parameters", None)
     mode = node.text("spec", "pgbouncer", "poolMode")
     statements = [
@@ -166,10 +156,11 @@ def _zalando_pooler(node: Mapping, name: Located[str], role: str) -> ManagedPool
     most = _count(node, _ZALANDO_CONNECTIONS, "spec", "connectionPooler", "maxDBConnections", otherwise=name.span)
     mode = node.text("spec", "connectionPooler", "mode")
     each = most.number // instances.number if most.number is not None and instances.number else None
+    # What 0 is to PgBouncer depends on its version.
     sizes = {
-        "default_pool_size": None if each is None else each // 2,
+        "default_pool_size": None if each is None else each // 2 or None,
         "reserve_pool_size": None if each is None else each // 4,
-        "max_db_connections": each,
+        "max_db_connections": each or None,
     }
     host = Located(f"host={name.value}{role} port=5432 auth_user=pooler", name.span)
     default = Located("transaction", name.span)
@@ -183,7 +174,8 @@ def _zalando_pooler(node: Mapping, name: Located[str], role: str) -> ManagedPool
         ),
     ]
     image = node.text("spec", "connectionPooler", "dockerImage")
-    return ManagedPooler((f"{name.value}-pooler{role}",), name.span, instances, tuple(statements), image)
+    names = (f"{name.value}-pooler{role}",)
+    return ManagedPooler(names, name.span, instances, tuple(statements), image, shared=most)
 
 
 def _crunchy(node: Mapping, span: Span, operator: Operator = Operator.CRUNCHY) -> Managed:
@@ -306,20 +298,7 @@ def _managed(operator: Operator, node: Mapping, span: Span) -> Managed:
     kind = node.text("kind")
     name = kind.value if kind else ""
     namespace = node.text("metadata", "namespace")
-    parameters = tuple(_parameters(node, _STRINGS.get(name, ())))
-    return Managed(operator, name, _name(node), namespace, span, parameters=parameters)
-
-
-def _parameters(node: Mapping, fields: Sequence[tuple[str, ...]]) -> Iterator[Parameter]:
-    """What stands in fields, apart from null and from what is filled in."""
-    for field in fields:
-        found = node.mapping(*field)
-        for key, value in found.items() if found else ():
-            kind = value.kind if isinstance(value, Scalar) else ScalarKind.COLLECTION
-            text = value.text if isinstance(value, Scalar) else value.written
-            if not (value.is_null or is_filled_in(text) or is_filled_in(key.text)):
-                named, told = Located(key.text, key.span), Located(text, value.span)
-                yield Parameter(".".join(field), named, told, kind)
+    return Managed(operator, name, _name(node), namespace, span, parameters=tuple(parameters(node, name)))
 
 
 def _name(node: Mapping) -> Located[str]:

@@ -39,6 +39,7 @@ _STRATEGIES = {
 _NEED_A_SELECTOR = frozenset(
     {WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.DAEMON_SET, WorkloadKind.REPLICA_SET}
 )
+_SHARING = ("shareProcessNamespace", "hostPID")
 _TRUE = frozenset({"true", "yes", "on", "y"})
 
 
@@ -62,8 +63,9 @@ def read_workload(node: Mapping, kind: WorkloadKind) -> Workload:
         volumes=tuple(_volumes(pod)) if pod else (),
         pod=_opening(template, pod),
         is_partial=_is_partial(node, kind, containers + init_containers),
-        shares_processes=pod is not None and _is_true(pod, "shareProcessNamespace"),
+        shares_processes=pod is not None and any(_is_true(pod, key) for key in _SHARING),
         is_spread=pod is not None and _is_spread(pod),
+        annotations=labels(template, "metadata", "annotations"),
     )
 
 
@@ -102,15 +104,16 @@ def _is_partial(node: Mapping, kind: WorkloadKind, containers: tuple[Container, 
     if kind in _NEED_A_SELECTOR and node.at("spec", "selector") is None:
         return True
     written = node.written
-    return "{{" in written or "{%" in written
+    return "{{" in written or "{%" in written or node.is_of_template
 
 
 def _is_spread(pod: Mapping) -> bool:
     """Whether it is kept away from others. A port of the node is there only once."""
     if any(port.key("hostPort") for each in pod.mappings("containers") for port in each.mappings("ports")):
         return True
-    asked = (pod.at("topologySpreadConstraints"), pod.at("affinity"))
-    return any(each is not None and not each.is_null for each in asked)
+    affinity = pod.at("affinity")
+    away = affinity.at("podAntiAffinity") if isinstance(affinity, Mapping) else affinity
+    return any(each is not None and not each.is_null for each in (pod.at("topologySpreadConstraints"), away))
 
 
 def _opening(template: Mapping | None, pod: Mapping | None) -> Opening | None:
@@ -135,6 +138,7 @@ def _container(node: Mapping) -> Container:
         cpu_limit=node.text("resources", "limits", "cpu"),
         has_pre_stop=node.at("lifecycle", "preStop") is not None,
         stop_signal=node.text("lifecycle", "stopSignal"),
+        has_post_start=node.at("lifecycle", "postStart") is not None,
     )
 
 
@@ -233,13 +237,22 @@ def _probe(node: Mapping, kind: str) -> Probe | None:
     key, probe = node.key(kind), node.at(kind)
     if key is None or probe is None or probe.is_null:
         return None
-    return Probe(_words(probe.at("exec", "command")) if isinstance(probe, Mapping) else None, key.span)
+    if not isinstance(probe, Mapping):
+        return Probe(None, key.span)
+    number = probe.integer("tcpSocket", "port")
+    port = number if isinstance(number, Located) else probe.text("tcpSocket", "port")
+    return Probe(_words(probe.at("exec", "command")), key.span, port)
 
 
 def _volumes(pod: Mapping) -> Iterator[Volume]:
     for volume in pod.mappings("volumes"):
         if name := volume.text("name"):
-            yield Volume(name, tuple(_volume_sources(volume)), is_empty=volume.key("emptyDir") is not None)
+            yield Volume(
+                name,
+                tuple(_volume_sources(volume)),
+                is_empty=volume.key("emptyDir") is not None,
+                is_claim=volume.key("persistentVolumeClaim") is not None,
+            )
 
 
 def _volume_sources(volume: Mapping) -> Iterator[VolumeSource]:

@@ -46,13 +46,8 @@ def family_of(container: Container) -> Family | None:
     read = [*(container.command or ()), *(container.args or ())]
     for mount in container.mounts:
         read += [mount.path, *([mount.sub_path] if mount.sub_path else [])]
-    is_given_one = any("pgbouncer.ini" in text.value for text in read) and not _is_companion(container)
+    is_given_one = any("pgbouncer.ini" in text.value for text in read) and not is_companion(container)
     return Family.OTHER_PGBOUNCER if is_given_one else None
-
-
-def is_central(workload: Workload) -> bool:
-    """Whether its pods are there for a pooler, and not for what has one beside it."""
-    return all(is_pooler(each) or _is_companion(each) for each in running_containers(workload))
 
 
 def is_casual(workload: Workload) -> bool:
@@ -63,6 +58,7 @@ def is_casual(workload: Workload) -> bool:
     return any(stages(each) & _CASUAL for each in told)
 
 
-def _is_companion(container: Container) -> bool:
+def is_companion(container: Container) -> bool:
+    """Whether it serves a pooler beside it: exports its metrics, reloads it, leads it to its database."""
     image = container.image.value if container.image else ""
     return _COMPANION.search(f"{container.name.value} {image}".lower()) is not None

@@ -77,7 +77,9 @@ class _Writer:
         for line in self._script.loose_lines:
             given = self._given(line.variable)
             if given and given.is_set:
-                yield from (Piece(line.setting, given.name), self._form(" = "), *self._value(line))
+                pieces = (Piece(line.setting, given.name), self._form(" = "), *self._value(line))
+                is_refused = line.variable in self._script.refused
+                yield from (each._replace(is_forced=is_refused) for each in pieces)
                 yield self._form("\n")
 
     def _parameter(self, line: Line) -> Iterator[Piece]:
@@ -128,6 +130,8 @@ class _Writer:
         if url is None or place is None:
             return [self._form("${DATABASE_URL}\n")], above
         name = _part(written, *place.span("name")) if place["name"] else Piece("*", self._image)
+        if is_refused(name.text):
+            name = name._replace(is_forced=True)
         port = [_part(written, *place.span("port"))] if place["port"] else above
         user = next(line for line in self._script.parameters if line.setting == "auth_user")
         pieces = [name, self._form(" = host="), _part(written, *place.span("host")), self._form(" port="), *port]
@@ -146,7 +150,9 @@ class _Writer:
         for line in lines:
             given = self._given(line.variable)
             if self._is_written(line, given) and not self._may_be_set_elsewhere(line):
-                yield from (Piece(line.setting, given.name if given else self._image), self._form(" = "))
+                is_refused = line.variable in self._script.refused
+                place = given.name if given else self._image
+                yield from (Piece(line.setting, place, is_forced=is_refused), self._form(" = "))
                 is_unknown = self._is_unsure(line, given) or self._holds(line) is None
                 yield from [self._form(_unknown(line))] if is_unknown else self._value(line)
                 yield self._form("\n")
@@ -203,6 +209,11 @@ class _Writer:
 
     def _form(self, text: str) -> Piece:
         return Piece(text, self._image, mere_form=True)
+
+
+def is_refused(name: str) -> bool:
+    """Whether PgBouncer refuses what a script takes from a URL for the name of a database: one with a query."""
+    return "?" in name
 
 
 def _unknown(line: Line) -> str:

@@ -60,6 +60,8 @@ def variables_for(family: Family, meaning: str) -> tuple[str, ...]:
     found = [variable for variable, meant in _meanings(family) if meant == meaning]
     if meaning == "pool_size":
         found += [variable for variable, meant in _meanings(family) if meant == "default_pool_size"]
+    if meaning == _URL and not found:
+        found += [variable for variable, meant in _meanings(family) if meant == "host"]
     return tuple(dict.fromkeys(found))
 
 
@@ -78,6 +80,11 @@ def meaning_of(variable: str) -> str | None:
 def is_of_the_server(meaning: str) -> bool:
     """Whether it tells where and as whom to connect."""
     return meaning in _OF_THE_SERVER
+
+
+def is_alike(variable: str, other: str) -> bool:
+    """Whether two variables take the same values: one of a URL and one of a host do not."""
+    return (meaning_of(variable) == _URL) == (meaning_of(other) == _URL)
 
 
 def is_of_a_pooler(variable: str) -> bool:

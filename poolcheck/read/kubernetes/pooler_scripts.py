@@ -45,7 +45,9 @@ class Script(NamedTuple):
     Without all variables of `required` it stops. `url` is what names the database by a URL, and `url_list`, which
     is stronger, several; `dsns` is what the names of variables begin with that each hold another database. Of a
     value that holds a colon, one that `cuts_at_colons` writes what is before it. `loose_lines` stand as lines of
-    their own below the database. With `reads_files`, the variable `X_FILE` names a file that holds X.
+    their own below the database. With `reads_files`, the variable `X_FILE` names a file that holds X. Of the
+    variables that are `refused` it makes lines that PgBouncer refuses, whatever they say; the value tells what is
+    meant by each, "" where the image has no variable for that.
     """
 
     name: Line
@@ -58,6 +60,7 @@ class Script(NamedTuple):
     loose_lines: tuple[Line, ...] = ()
     cuts_at_colons: bool = False
     reads_files: bool = False
+    refused: Mapping[str, str] = {}
 
     @property
     def variables(self) -> frozenset[str]:
@@ -124,6 +127,7 @@ _EDOBURU = Script(
     url_list=Line("", "DATABASE_URLS", since=(1, 24, 1)),
     url=Line("", "DATABASE_URL"),
     loose_lines=(Line("client_encoding", "CLIENT_ENCODING"),),
+    refused={"CLIENT_ENCODING": "", "POOL_SIZE": "DEFAULT_POOL_SIZE", "TIMEZONE": ""},
 )
 """Up to 1.20, and in some images of 1.21, DB_USER is the `user` of the database."""
 

@@ -25,7 +25,7 @@ class Piece(NamedTuple):
     """A part of the text, and the place that it is from.
 
     It is a `mere_form` where it says nothing, such as a header or an equals sign, and `is_forced` where nobody can
-    change what it says.
+    change what it says, or it is told otherwise what is wrong with it.
     """
 
     text: str

@@ -14,18 +14,15 @@ from yaml import CollectionNode, MappingNode, ScalarNode, SequenceNode
 
 from poolcheck.read.fault import SyntaxFault
 from poolcheck.read.template import is_filled_in_yaml
+from poolcheck.read.yaml.json_values import ends
+from poolcheck.read.yaml.loaders import DEEPEST, TOO_DEEP, composed
 from poolcheck.read.yaml.scalars import ScalarKind, integer_of, kind_of_plain
 from poolcheck.read.yaml.templated import PUT_IN, filled, may_be_template
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import Unknown
 
-DEEPEST = 200
-"""Levels of nesting: more than anybody writes, and few enough for the stack of either of PyYAML's composers."""
-TOO_DEEP = f"nested more than {DEEPEST} levels deep"
-
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _YTT = re.compile(r"(?:^|[ \t])#@", re.MULTILINE)
-_FAR_RIGHT = re.compile(rf"[\r\n\x85\u2028\u2029][ \t?:-]{{{DEEPEST // 4}}}")
 _ANCHOR = re.compile(r"&\S*\s+")
 _BLOCKS = ("|", ">")
 _FORBIDDEN = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -66,6 +63,11 @@ class Node:
     def written(self) -> str:
         """Its text as the file has it."""
         return self._document.written(self._node)
+
+    @property
+    def is_of_template(self) -> bool:
+        """Whether its document is a template, be it that only what surrounds the node shows that."""
+        return self._document.is_template
 
 
 class Scalar(Node):
@@ -195,7 +197,10 @@ class Mapping(Node):
 def regions(source: Source) -> Iterator[Span]:
     """Where the documents of a file are, each with the line that separates it from the one before."""
     start = 1 if source.text.startswith("\ufeff") else 0
-    for separator in _SEPARATOR.finditer(source.text):
+    for end in ends(source.text, start):
+        yield Span(source.path, start, end)
+        start = end
+    for separator in _SEPARATOR.finditer(source.text, start):
         if separator.start() > start:
             yield Span(source.path, start, separator.start())
         start = separator.start() if separator[0] == "---" else separator.end()
@@ -215,7 +220,7 @@ def compose(source: Source, region: Span) -> Iterator[Node | SyntaxFault]:
     document = _Document(source, region, is_template=is_template)
     yaml_text = filled(text) if is_template else text
     try:
-        for node in yaml.compose_all(yaml_text, Loader=LOADERS[_may_be_deep(text)]):
+        for node in composed(yaml_text):
             yield _wrapped(document, node)
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         if not _is_template(text, error):
@@ -225,12 +230,12 @@ def compose(source: Source, region: Span) -> Iterator[Node | SyntaxFault]:
 class _Document:
     """One document: where its marks count from, and how many more nodes may be looked at."""
 
-    __slots__ = ("_is_template", "_left", "offset", "path", "text")
+    __slots__ = ("_left", "is_template", "offset", "path", "text")
 
     def __init__(self, source: Source, region: Span, *, is_template: bool) -> None:
         self.path, self.text = source
         self.offset = region.start
-        self._is_template = is_template
+        self.is_template = is_template
         self._left = 1000 + region.end - region.start
 
     def span(self, node: yaml.Node) -> Span:
@@ -252,7 +257,7 @@ class _Document:
     def said(self, node: ScalarNode) -> str:
         """What a scalar says; as the file has it where a template puts something in."""
         text: str = node.value
-        if not self._is_template:
+        if not self.is_template:
             return text
         if node.style in _BLOCKS:
             written = self.written(node)
@@ -283,62 +288,6 @@ class _Document:
 
 
 _Entries: TypeAlias = dict[str, tuple[ScalarNode, yaml.Node]]
-
-
-class _Untagged:
-    """Gives scalars no tag but one that is written: what Kubernetes makes of them is not what PyYAML would."""
-
-    def resolve(self, kind: object, value: object, implicit: object) -> str:  # noqa: ARG002 (PyYAML's names)
-        return ""
-
-    def descend_resolver(self, current_node: yaml.Node | None, current_index: object) -> None:
-        pass
-
-    def ascend_resolver(self) -> None:
-        pass
-
-
-class _Guarded(_Untagged):
-    """Refuses nesting before it fills the stack: the composer tells of every node that it begins and ends."""
-
-    _depth = 0
-
-    def descend_resolver(self, current_node: yaml.Node | None, current_index: object) -> None:  # noqa: ARG002
-        self._depth += 1
-        if current_node and self._depth > DEEPEST:
-            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=current_node.start_mark)
-
-    def ascend_resolver(self) -> None:
-        self._depth -= 1
-
-
-class PureLoader(_Guarded, yaml.SafeLoader):
-    """Composes nodes in Python, twenty times slower than libyaml."""
-
-
-_Loader: TypeAlias = type[yaml.SafeLoader | yaml.CSafeLoader]
-
-
-def _loaders() -> tuple[_Loader, _Loader]:
-    """The loaders for what cannot be nested deep and for what may be; the same where PyYAML is without libyaml."""
-    if not yaml.__with_libyaml__:
-        return PureLoader, PureLoader
-
-    class QuickLoader(_Untagged, yaml.CSafeLoader):
-        pass
-
-    class CarefulLoader(_Guarded, yaml.CSafeLoader):
-        pass
-
-    return QuickLoader, CarefulLoader
-
-
-LOADERS = _loaders()
-
-
-def _may_be_deep(text: str) -> bool:
-    """Whether there are brackets enough to nest deep, or a line far to the right: a column nests twice at most."""
-    return text.count("[") + text.count("{") > DEEPEST // 2 or _FAR_RIGHT.search(f"\n{text}") is not None
 
 
 def _wrapped(document: _Document, node: yaml.Node) -> Node:

@@ -15,6 +15,8 @@ class EnvDuplicateName(Rule[Manifest]):
     def check(self, manifest: Manifest) -> Iterator[Finding]:
         seen: set[EnvVar] = set()
         for workload in manifest.workloads:
+            if workload.is_partial:
+                continue  # in a template, each of the two may stand under a condition of its own
             for container in (*workload.init_containers, *workload.containers):
                 for variable, later in repeated(container):
                     # What stands behind an anchor is in several containers, and written once.

@@ -45,13 +45,13 @@ def constructor_called(call: cst.Call, scope: Scope) -> Constructor | None:
 
 def _starred(func: cst.BaseExpression, scope: Scope) -> Constructor | None:
     """What a name stands for that nothing binds but `from sqlalchemy import *`."""
-    if not isinstance(func, cst.Name) or any(func.value in bound_in(function) for function in scope.functions):
+    if not isinstance(func, cst.Name):
         return None
-    stars = (each.target.removesuffix("*") + func.value for each in scope.module.imports if each.name == "*")
+    stars = (beginning + func.value for beginning in scope.module.starred)
     found = next((BY_NAME[name] for name in stars if name in BY_NAME), None)
-    if found is None or scope.module.imported(func.value) or definitions(func, scope).definitions:
+    if found is None or any(func.value in bound_in(function) for function in scope.functions):
         return None
-    return found
+    return None if scope.module.imported(func.value) or definitions(func, scope).definitions else found
 
 
 def _is_ambiguous(func: cst.BaseExpression, scope: Scope) -> bool:

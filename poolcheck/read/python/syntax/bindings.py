@@ -1,6 +1,6 @@
 """What binds names in a function or a statement, as its syntax alone tells."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -25,11 +25,11 @@ def bound_in(root: cst.CSTNode) -> Mapping[str, tuple[Bound | None, ...]]:
         for parameter in parameters(root):
             found.setdefault(parameter.name.value, []).append(parameter)
     for node in inside(root) if isinstance(root, cst.FunctionDef) else (root, *inside(root)):
-        if isinstance(node, cst.Global | cst.Nonlocal):
+        if type(node) is cst.Global or type(node) is cst.Nonlocal:
             declared |= {item.name.value for item in node.names}
         for name, bound in names_bound(node):
             found.setdefault(name, []).append(bound)
-        if isinstance(node, cst.FunctionDef):
+        if type(node) is cst.FunctionDef:
             for name in found.keys() & {*_nonlocal_in(node)}:
                 found[name].append(None)
     return {name: tuple(bound) for name, bound in found.items() if name not in declared}
@@ -44,6 +44,16 @@ def _nonlocal_in(function: cst.FunctionDef) -> Iterator[str]:
 
 def inside(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """The nodes inside a function or a statement in the order of the source, but none inside functions in it."""
+    return iter(_inside_function(root)) if isinstance(root, cst.FunctionDef) else _inside(root)
+
+
+@lru_cache(maxsize=64)
+def _inside_function(function: cst.FunctionDef) -> Sequence[cst.CSTNode]:
+    """The same for a function, which many ask for."""
+    return tuple(_inside(function))
+
+
+def _inside(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
     waiting = [*children(root)][::-1]
     while waiting:
         node = waiting.pop()
@@ -56,6 +66,7 @@ _OF_THEIR_OWN = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
 """What has names of its own."""
 
 
+@lru_cache(maxsize=1024)
 def returned(function: cst.FunctionDef) -> tuple[cst.BaseExpression, ...]:
     """The expressions that a function may return."""
     return tuple(node.value for node in inside(function) if isinstance(node, cst.Return) and node.value)

@@ -24,13 +24,13 @@ class Binding(NamedTuple):
 @lru_cache(maxsize=4096)
 def bound_at_top(name: str, module: Module) -> tuple[Binding, ...]:
     """What a module binds a name of its own to, also in functions that declare it `global`."""
-    found = [each for piece in module.naming(name) if not piece.scope for each in _bound(name, piece, module)]
+    found = [each for piece in _binding(name, module, "") for each in _bound(name, piece, module)]
     return (*found, *_bound_as_global(name, module))
 
 
 def bound_in_body(name: str, module: Module, owner: str) -> Iterator[Binding]:
     """What the body of a class binds a name to."""
-    for piece in module.members(owner):
+    for piece in _binding(name, module, owner):
         yield from _bound(name, piece, module, in_class=True)
 
 
@@ -41,16 +41,13 @@ def bound_in_methods(name: str, module: Module, owner: str, *, of_class: bool = 
     """
     own = owner.rpartition(".")[2]
     words = ("cls", own) if of_class else ("self", "cls", own)
-    text = module.masked.text
-    for piece in module.members(owner):
-        if piece.kind is not Kind.FUNCTION:
-            continue
-        if any(text.find(f"{word}.{name}", piece.start, piece.end) >= 0 for word in words):
-            for tree, function in module.statements(piece):
-                if isinstance(function, cst.FunctionDef):
-                    bound = bound_in(function)
-                    for each in (each for word in words for each in bound.get(f"{word}.{name}", ())):
-                        yield Binding(each, tree, function)
+    names = tuple(f"{word}.{name}" for word in words)
+    for piece in _assigning(names, module, owner):
+        for tree, function in module.statements(piece):
+            if isinstance(function, cst.FunctionDef):
+                bound = bound_in(function)
+                for each in (each for own_name in names for each in bound.get(own_name, ())):
+                    yield Binding(each, tree, function)
 
 
 @lru_cache(maxsize=4096)
@@ -76,12 +73,34 @@ def openings(module: Module, name: str) -> Iterator[tuple[Tree, cst.ClassDef]]:
                 yield tree, statement
 
 
+@lru_cache(maxsize=4096)
+def _binding(name: str, module: Module, owner: str) -> Sequence[Piece]:
+    """The pieces directly inside a class, or at the top of a module, that may bind a name of it."""
+    return [piece for piece in module.naming(name) if piece.scope == owner and _may_be_meant(name, piece, module)]
+
+
+def _may_be_meant(name: str, piece: Piece, module: Module) -> bool:
+    if piece.kind is Kind.FUNCTION:
+        return piece.name == name
+    is_class = piece.kind in {Kind.HEADER, Kind.CLASS}
+    return not is_class and _may_bind(name, module.masked.text, piece.start, piece.end)
+
+
+@lru_cache(maxsize=4096)
+def _assigning(names: Sequence[str], module: Module, owner: str) -> Sequence[Piece]:
+    """The methods of a class that may assign to one of the names of an attribute."""
+    text = module.masked.text
+    return [
+        piece
+        for piece in module.naming(names[0].rpartition(".")[2])
+        if piece.scope == owner
+        and piece.kind is Kind.FUNCTION
+        and any(_may_bind(name, text, piece.start, piece.end) for name in names)
+    ]
+
+
 def _bound(name: str, piece: Piece, module: Module, *, in_class: bool = False) -> Iterator[Binding]:
     """What a piece binds a name of its module, or of its class, to."""
-    if piece.kind is Kind.FUNCTION and piece.name != name:
-        return
-    if piece.kind in {Kind.HEADER, Kind.CLASS} or not _may_bind(name, module.masked.text, piece.start, piece.end):
-        return
     for tree, statement in module.statements(piece):
         bounds: tuple[Bound | None, ...] = ()
         if isinstance(statement, cst.FunctionDef):
@@ -123,6 +142,13 @@ def _declaring(module: Module) -> Mapping[str, Sequence[Piece]]:
     return found
 
 
+@lru_cache(maxsize=1024)
+def may_be_bound(name: str, module: Module) -> bool:
+    """Whether anything in a module may bind a name, besides its imports."""
+    text = module.masked.text
+    return _may_bind(name, text, 0, len(text))
+
+
 def _may_bind(name: str, text: str, start: int, end: int) -> bool:
     """Whether a part of a text may bind a name, as what stands around the name tells."""
     # To compile a pattern for each name would take longer than to parse what it spares.
@@ -139,4 +165,4 @@ def _may_bind(name: str, text: str, start: int, end: int) -> bool:
 
 
 _BEHIND = re.compile(r"\s*(?:(?:[-+*/%@&|^]|//|\*\*|<<|>>)?=(?!=)|[],):])")
-_BEFORE = re.compile(r"\b(?:def|as|del)\s+$|\bfor\b[^:]*$")
+_BEFORE = re.compile(r"\b(?:def|as)\s+$|\b(?:del|for)\b[^:]*$")

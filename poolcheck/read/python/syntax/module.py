@@ -276,6 +276,11 @@ class Module:
         """All imports in the module, wherever they stand."""
         return tuple(imports(self.masked.text))
 
+    @cached_property
+    def starred(self) -> Sequence[str]:
+        """What the names begin with that `from … import *` imports."""
+        return [each.target.removesuffix("*") for each in self.imports if each.name == "*"]
+
     def renamed(self, word: str) -> Sequence[str]:
         """What the module calls what is called so elsewhere, where it calls it otherwise."""
         return self._renamed.get(word, ())

@@ -72,6 +72,17 @@ class Tree:
         start = min(self._offset + end - len(code), self.piece.end)
         return Span(self.path, start, min(start + len(code.rstrip()), self.piece.end))
 
+    def is_inside(self, node: cst.CSTNode, outer: cst.CSTNode) -> bool:
+        """Whether a node of this tree is another, or inside of it; that is sooner told than where they stand."""
+        found: cst.CSTNode | None = node
+        while found is not None and found is not outer:
+            found = self._parents.get(found)
+        return found is outer
+
+    @cached_property
+    def _parents(self) -> Mapping[cst.CSTNode, cst.CSTNode]:
+        return {child: node for each in self.statements for node in walk(each) for child in children(node)}
+
     def at(self, span: Span) -> Sequence[Placed]:
         """The expressions that are exactly in a place, outmost first."""
         return self._expressions.get(span, ())
@@ -143,6 +154,8 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 def children(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
     """The nodes directly inside, in the order of the source, except for blanks, comments and punctuation."""
+    if type(node) in _LEAVES:
+        return ()
     found: list[cst.CSTNode] = []
     for field in _fields(type(node)):
         value = getattr(node, field)
@@ -153,6 +166,8 @@ def children(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
     return found
 
 
+_LEAVES = frozenset[type]({cst.Ellipsis, cst.Float, cst.Integer, cst.Name, cst.SimpleString})
+"""Nodes without others inside: every second is a name."""
 _SEQUENCES = frozenset[type]({list, tuple})
 _NO_NODES = frozenset[type]({NoneType, bool, str, cst.MaybeSentinel})
 """What else is in fields. To ask whether a value is a node takes several times as long."""

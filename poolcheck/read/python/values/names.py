@@ -34,7 +34,6 @@ from poolcheck.read.python.values.scope import (
     loop_around,
     outset,
 )
-from poolcheck.source import Span
 
 MAKING = frozenset({"__attrs_post_init__", "__init__", "__post_init__", "model_post_init"})
 """Methods that are called once for every object that is made."""
@@ -227,12 +226,10 @@ def _followed(target: str, module: Module, trail: Trail) -> Bindings:
 
 def _until(node: cst.CSTNode, scope: Scope, bindings: Bindings) -> Bindings:
     """What binds a name; in what it is bound to itself, as in `url = url + query`, only what bound it before."""
-    if all(definition.scope.tree is not scope.tree for definition in bindings.definitions):
-        return bindings
-    place = scope.span(node)
-    own = next((each for each in bindings.definitions if _holds(each, place, scope)), None)
+    own = next((each for each in bindings.definitions if _holds(each, node, scope)), None)
     if own is None:
         return bindings
+    place = scope.span(node)
     end = own.scope.span(own.node).start
     before = tuple(each for each in bindings.definitions if _is_before(each, end, scope))
     is_once = loop_around(place, scope) is None and not _is_repeated(node, own.scope)
@@ -249,11 +246,10 @@ def _is_repeated(node: cst.CSTNode, scope: Scope) -> bool:
     return dotted(node) not in bound_in(function)
 
 
-def _holds(definition: Definition, place: Span, scope: Scope) -> bool:
+def _holds(definition: Definition, node: cst.CSTNode, scope: Scope) -> bool:
     if definition.scope.tree is not scope.tree or isinstance(definition.node, cst.FunctionDef | cst.Param):
         return False
-    whole = scope.span(definition.node)
-    return whole.start <= place.start and place.end <= whole.end
+    return scope.tree.is_inside(node, definition.node)
 
 
 def _is_before(definition: Definition, end: int, scope: Scope) -> bool:

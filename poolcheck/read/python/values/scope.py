@@ -197,10 +197,11 @@ def qualified(node: cst.CSTNode, scope: Scope) -> str | None:
     project that imports it.
     """
     first, _, rest = (dotted(node) or "").partition(".")
-    if any(first in bound_in(function) for function in scope.functions):
-        return None
     module = scope.module
-    name = joined(module.imported(first, scope.tree.piece) or _by_star(first, module), rest)
+    target = module.imported(first, scope.tree.piece) or _by_star(first, module)
+    if target is None or any(first in bound_in(function) for function in scope.functions):
+        return None
+    name = joined(target, rest)
     for _ in range(FARTHEST):
         if name is None or first in declared_in(module):
             return None
@@ -217,23 +218,24 @@ def qualified(node: cst.CSTNode, scope: Scope) -> str | None:
 
 def _by_star(name: str, module: Module) -> str | None:
     """What a name is imported as that nothing else can bind than the only `from … import *` of a module."""
-    found = [each.target for each in module.imports if each.name == "*"]
-    if len(found) != 1 or not name or name in _BUILT_IN or bound_at_top(name, module):
+    if len(module.starred) != 1 or not name or name in _BUILT_IN or bound_at_top(name, module):
         return None
-    return found[0].removesuffix("*") + name
+    return module.starred[0] + name
 
 
 def class_named(node: cst.CSTNode, scope: Scope) -> Class | None:
     """The class of the project that a name stands for."""
     name = dotted(node)
-    if name is None or any(name.partition(".")[0] in bound_in(function) for function in scope.functions):
+    if name is None:
         return None
     # In the body of a class, the classes inside of it come first.
     inner = f"{scope.owner.name}.{name}" if scope.owner and not scope.functions else name
-    for each in (inner, name):
-        if scope.module.classes(each):
-            return Class(scope.module, each)
+    own = next((each for each in (inner, name) if scope.module.classes(each)), None)
     target = imported(node, scope)
+    if not (own or target) or any(name.partition(".")[0] in bound_in(function) for function in scope.functions):
+        return None
+    if own:
+        return Class(scope.module, own)
     for _ in range(FARTHEST):
         is_inside = target and target.partition(".")[0] not in _OUTSIDE
         found = scope.module.project.find(target, scope.module.path) if target and is_inside else None

@@ -19,11 +19,12 @@ from poolcheck.read.python.leaks.following.surroundings import Surroundings, sur
 from poolcheck.read.python.leaks.following.walk import Walk
 from poolcheck.read.python.leaks.following.walked import Reached, Start
 from poolcheck.read.python.leaks.following.wrappers import effects
+from poolcheck.read.python.leaks.holding.hints import may_be_dependency, may_hold
 from poolcheck.read.python.leaks.taking.sessions import ASYNC_SESSIONS, SESSIONS
 from poolcheck.read.python.leaks.taking.takings import Origin, Taking, lent_by, may_take, plain, taking_of
 from poolcheck.read.python.libraries.terms import SESSION, Terms, With
 from poolcheck.read.python.syntax.arguments import order_of, passed
-from poolcheck.read.python.syntax.bindings import inside, last_name, parameters
+from poolcheck.read.python.syntax.bindings import dotted, inside, last_name, parameters
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.syntax.slices import Piece
 from poolcheck.read.python.syntax.trees import children
@@ -39,10 +40,6 @@ _DEDICATED = re.compile(
 MOST_HOLDS = 100
 """So many connections that no `with` statement gives back are followed in one function."""
 
-_MAY_TAKE = re.compile(
-    r"\bwith\b|\bDepends\b|(?:acquire|checkout|conn|connect|connection|_db|[Ss]ession\w*|(?:create|get|make|new|open)_\w+)\s*\("
-    r"|:\s*\w*(?:Session|DB|Db)\w*"
-)
 _CLOSING = frozenset({"aclosing", "closing"})
 
 
@@ -153,7 +150,7 @@ def holds_of(module: Module) -> tuple[Hold, ...]:
 
 def _holds_of(module: Module) -> Iterator[Hold]:
     for piece in module.pieces:
-        if _MAY_TAKE.search(module.code(piece)):
+        if may_hold(piece, module):
             owner = Class(module, piece.scope) if piece.scope else None
             for tree, statement in module.statements(piece):
                 for function, scope in _functions(statement, Scope(module, tree, owner=owner)):
@@ -260,7 +257,11 @@ def _asked(parameter: cst.Param, scope: Scope) -> cst.BaseExpression | None:
     if parameter.default and (found := _depended(parameter.default)):
         return found
     annotation = parameter.annotation.annotation if parameter.annotation else None
-    if isinstance(annotation, cst.Name | cst.Attribute) and not qualified(annotation, scope.outside):
+    if isinstance(annotation, cst.Name | cst.Attribute):
+        if not may_be_dependency(dotted(annotation) or "", scope.module, scope.tree.piece):
+            return None
+        if qualified(annotation, scope.outside):
+            return None
         bound = [each.node for each in definitions(annotation, scope.outside).definitions]
         annotation = bound[0] if len(bound) == 1 and isinstance(bound[0], cst.BaseExpression) else None
     return _annotated(annotation) if isinstance(annotation, cst.Subscript) else None

@@ -80,6 +80,12 @@ def source_of(call: cst.Call, scope: Scope) -> Source | None:
     return _source(call, scope, DEEPEST)
 
 
+def may_be_source(name: str) -> bool:
+    """Whether what is called so may be one, if it opens no connection of a driver's itself."""
+    is_session = "session" in name.lower() or "maker" in name.lower()
+    return is_session or name in _METHODS or _OPENING.search(name) is not None
+
+
 def _source(call: cst.Call, scope: Scope, depth: int) -> Source | None:
     """What a call takes a connection from; None where it takes none."""
     method = last_name_behind(call.func)

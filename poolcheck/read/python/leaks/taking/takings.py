@@ -15,7 +15,7 @@ from poolcheck.read.python.leaks.taking.sessions import (
     SESSION_MAKERS,
     SESSIONS,
 )
-from poolcheck.read.python.leaks.taking.sources import ENGINE_PACKAGES, source_of
+from poolcheck.read.python.leaks.taking.sources import ENGINE_PACKAGES, may_be_source, source_of
 from poolcheck.read.python.libraries.constructors import Library
 from poolcheck.read.python.libraries.terms import SESSION, Terms, of_method
 from poolcheck.read.python.pools.client_pool import ClientPool
@@ -325,5 +325,15 @@ def may_take(call: cst.Call, parent: cst.CSTNode | None) -> bool:
     """Whether a call may take a connection, by its name or as what a `with` statement is over."""
     name = last_name(call.func)
     if isinstance(parent, cst.WithItem):
-        return bool(name) and name not in _OTHERS
-    return _TAKING.search(name) is not None
+        return bool(name) and not is_other(name)
+    return may_be_taking(name)
+
+
+def may_be_taking(name: str) -> bool:
+    """Whether what is called so may take a connection by itself."""
+    return _TAKING.search(name) is not None and (name == "begin" or may_be_source(name))
+
+
+def is_other(name: str) -> bool:
+    """Whether what is called so takes none though a `with` statement is over it."""
+    return name in _OTHERS

@@ -1,0 +1,41 @@
+"""A pooler of which the pool mode is nowhere said, so that it pools sessions."""
+
+from collections.abc import Iterator
+
+from poolcheck.finding import Finding, Severity
+from poolcheck.read.pgbouncer.config import PgBouncerConfig, PoolMode
+from poolcheck.rule import Rule
+from poolcheck.source import Span
+from poolcheck.system import PoolerContainer, System
+
+
+class PoolerPoolModeUnset(Rule[System]):
+    id = "pooler-pool-mode-unset"
+    severity = Severity.INFO
+    since = "0.1"
+
+    def check(self, system: System) -> Iterator[Finding]:
+        seen: set[Span] = set()
+        for each in system.contained:
+            config = each.pooler.config if each.pooler else None
+            if config and is_by_default(config) and not each.workload.is_partial:
+                place = place_of(config, each)
+                if place not in seen:
+                    seen.add(place)
+                    yield self.finding(
+                        place, f"{each.container.name.value} is told no pool_mode, and pools sessions by default"
+                    )
+
+
+def is_by_default(config: PgBouncerConfig) -> bool:
+    """Whether all its pools have the mode that nobody chose."""
+    modes = [*config.pool_modes()]
+    return bool(modes) and all(mode and mode.span is None and mode.value is PoolMode.SESSION for mode in modes)
+
+
+def place_of(config: PgBouncerConfig, at: PoolerContainer) -> Span:
+    """Where the setting would be: the header of its section, or the image that writes it."""
+    if config.is_generated:
+        return (at.container.image or at.container.name).span
+    header = next((each.span for each in config.headers if each.value == "pgbouncer"), None)
+    return header or config.span._replace(end=config.span.start)

@@ -1,0 +1,54 @@
+"""A pooler in use of which nobody has said how many clients it takes, nor how many server connections it opens."""
+
+from collections.abc import Iterator
+
+from poolcheck.finding import Finding, Note, Severity
+from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.rule import Rule
+from poolcheck.source import Span
+from poolcheck.system import Client, Pooler, System, loads, operands, worst
+
+
+class PoolerSizesUnset(Rule[System]):
+    id = "pooler-sizes-unset"
+    severity = Severity.WARNING
+    since = "0.1"
+
+    def check(self, system: System) -> Iterator[Finding]:
+        seen: set[Span] = set()
+        for pooler in system.poolers:
+            place, config = pooler.place, pooler.config
+            if place is None or config is None or pooler.owner is None or place in seen or not is_unset(config):
+                continue
+            clients = [*system.clients_of(pooler)]
+            size, accepts = config.effective_integer("default_pool_size"), pooler.each_accepts
+            if clients and size and not exceeds(clients, pooler):
+                seen.add(place)
+                yield self.finding(
+                    place,
+                    f"{pooler.name} sets neither max_client_conn nor default_pool_size: each process takes "
+                    f"{accepts.low} clients, and opens {size.value} server connections for each pool",
+                    notes=dict.fromkeys(notes_on(clients, place)),
+                )
+
+
+def is_unset(config: PgBouncerConfig) -> bool:
+    """Whether neither number is chosen, nor any database has one of its own."""
+    if any(config.is_unknown(name) for name in ("max_client_conn", "default_pool_size")):
+        return False
+    own = [each.parameter("pool_size") for each in (*config.databases, *config.users) if each.in_effect]
+    is_chosen = config.setting("max_client_conn") or config.setting("default_pool_size")
+    return not is_chosen and not any(own) and all(each.is_complete for each in config.databases if each.in_effect)
+
+
+def exceeds(clients: list[Client], pooler: Pooler) -> bool:
+    """Whether they may be more than it takes, which is more to say than that it is not said how many."""
+    in_pod = all(client.target and client.target.in_pod for client in clients)
+    parts = (client.part_in_pod if in_pod else client.part for client in clients)
+    return worst(loads(parts), pooler.each_accepts if in_pod else pooler.accepts) is not None
+
+
+def notes_on(clients: list[Client], place: Span) -> Iterator[Note]:
+    """Who uses it."""
+    for client in clients:
+        yield from operands(client.target.because if client.target else (), place)

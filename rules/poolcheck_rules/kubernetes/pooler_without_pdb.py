@@ -1,0 +1,35 @@
+"""A pooler with several pods and no PodDisruptionBudget, of which a drain may take all."""
+
+from collections.abc import Iterator
+
+from poolcheck.finding import Finding, Severity
+from poolcheck.read.kubernetes.manifest import WorkloadKind
+from poolcheck.read.kubernetes.pooler_containers import is_casual
+from poolcheck.rule import Rule
+from poolcheck.source import Span
+from poolcheck.system import System, operands
+
+_KINDS = frozenset(
+    {WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.REPLICA_SET, WorkloadKind.ROLLOUT}
+)
+
+
+class PoolerWithoutPdb(Rule[System]):
+    id = "pooler-without-pdb"
+    severity = Severity.INFO
+    since = "0.1"
+
+    def check(self, system: System) -> Iterator[Finding]:
+        told: set[Span] = set()
+        for each in system.pooler_pods:
+            workload, place = each.workload, each.workload.name.span
+            is_meant = workload.kind in _KINDS and each.is_central and not is_casual(workload)
+            is_kept = each.budgets or each.may_have_others or each.may_differ
+            if is_meant and not is_kept and each.pods.low > 1 and place not in told:
+                told.add(place)
+                yield self.finding(
+                    place,
+                    f"{workload.name.value} has {each.pods.low} pods or more and no PodDisruptionBudget: "
+                    "drains of nodes may take all of them at once",
+                    notes=operands(each.pods.because, place),
+                )
