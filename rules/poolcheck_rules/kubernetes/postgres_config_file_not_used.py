@@ -72,15 +72,14 @@ def is_of_library(server: ServerContainer) -> bool:
 
 def may_be_set_up(server: ServerContainer) -> bool:
     """Whether something else may put a configuration where it is read, or set what it likes."""
-    container, own = server.container, server.environment
+    container = server.container
     if server.is_out_of_sight or container.has_post_start:
         return True
     if any(is_script(mount.path.value) for mount in container.mounts):
         return True
-    arguments = own.get("POSTGRES_INITDB_ARGS")
     volumes = {mount.volume.value for mount in container.mounts} - {""}
     others = (mount.volume.value for each in server.workload.init_containers for mount in each.mounts)
-    return arguments is not None or any(each in volumes for each in others)
+    return any(each in volumes for each in others)
 
 
 def is_script(path: str) -> bool:
@@ -91,7 +90,7 @@ def is_script(path: str) -> bool:
 
 def is_read(path: str, server: ServerContainer) -> bool:
     """Whether a file is where the server, or initdb, looks for it."""
-    data = server.environment.get("PGDATA")
+    data = server.environment.variables.get("PGDATA")
     folders = [*READ, *([str(data.scalar)] if isinstance(data, Known) else [])]
     is_hidden = data is not None and not isinstance(data, Known)
     return is_hidden or any(path.startswith(f"{posixpath.normpath(folder)}/") for folder in folders)

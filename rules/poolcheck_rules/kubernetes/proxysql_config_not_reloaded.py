@@ -17,9 +17,10 @@ class ProxysqlConfigNotReloaded(Rule[Manifest]):
     def check(self, manifest: Manifest) -> Iterator[Finding]:
         for workload in manifest.workloads:
             for container in () if workload.is_partial else workload.containers:
-                configuration = brought(container, workload)
-                data = kept(container, workload)
-                if configuration and data and is_proxysql(container) and not is_told_to_read(container):
+                if not is_proxysql(container) or is_told_to_read(container):
+                    continue
+                configuration, data = brought(container, workload), kept(container, workload)
+                if configuration and data and not is_shared(configuration, container, workload):
                     yield self.finding(
                         configuration.path.span,
                         f"{container.name.value} reads its configuration at its first start only: "
@@ -48,6 +49,12 @@ def brought(container: Container, workload: Workload) -> Mount | None:
         if is_it and mount.volume.value in holders:
             return mount
     return None
+
+
+def is_shared(mount: Mount, container: Container, workload: Workload) -> bool:
+    """Whether another container has the configuration too, and may tell ProxySQL to load it."""
+    others = (each for each in (*workload.containers, *workload.init_containers) if each is not container)
+    return any(each.volume.value == mount.volume.value for other in others for each in other.mounts)
 
 
 def kept(container: Container, workload: Workload) -> Mount | None:

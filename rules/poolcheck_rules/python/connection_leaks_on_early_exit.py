@@ -26,7 +26,7 @@ class ConnectionLeaksOnEarlyExit(Rule[PythonModule]):
             notes = [*where_it_is_left(checkout)]
             if fate.release:
                 notes.append(Note(fate.release, "is given back only here"))
-            severity, fix = severity_of(checkout), fix_of(checkout, module.module)
+            severity, fix = severity_of(checkout), fix_of(checkout, module.module, module.checkouts)
             yield self.finding(checkout.span, message(checkout), notes=notes, fix=fix, severity=severity)
 
 

@@ -33,7 +33,7 @@ class ConnectionLeaksOnException(Rule[PythonModule]):
         """What any exception keeps from being given back."""
         notes = where_it_raises(fate, module.module.source.text)
         severity = self.severity.milder if checkout.runs_once else None
-        fix = fix_of(checkout, module.module)
+        fix = fix_of(checkout, module.module, module.checkouts)
         return self.finding(checkout.span, message(checkout), notes=notes, fix=fix, severity=severity)
 
 

@@ -22,7 +22,7 @@ class ConnectionNeverReleased(Rule[PythonModule]):
         for checkout in module.checkouts:
             fate = checkout.fate
             if fate and fate.outcome is Outcome.NEVER_RELEASED and checkout.role is not Role.TEST:
-                notes, fix = [*where_it_is_left(checkout)], fix_of(checkout, module.module)
+                notes, fix = [*where_it_is_left(checkout)], fix_of(checkout, module.module, module.checkouts)
                 yield self.finding(
                     checkout.span, message(checkout), notes=notes, fix=fix, severity=severity_of(checkout)
                 )

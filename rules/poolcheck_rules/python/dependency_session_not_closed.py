@@ -28,7 +28,7 @@ class DependencySessionNotClosed(Rule[PythonModule]):
                 message = skipped(checkout) if fate.release else never_closed(checkout)
             else:
                 continue
-            fix = fix_of(checkout, module.module)
+            fix = fix_of(checkout, module.module, module.checkouts)
             severity = severity_of(checkout, fate)
             yield self.finding(checkout.span, message, notes=notes(fate), fix=fix, severity=severity)
 

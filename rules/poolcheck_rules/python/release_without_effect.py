@@ -41,7 +41,7 @@ class ReleaseWithoutEffect(Rule[PythonModule]):
                 message = to_another(checkout, place, module)
             else:
                 message = in_with(checkout) if is_with else by_close(checkout)
-            fix = fix_of(checkout, module.module)
+            fix = fix_of(checkout, module.module, module.checkouts)
             yield self.finding(place, message, notes=notes, fix=fix, severity=severity_of(checkout))
         for drawn in drawn_in(module.module) if module.role is not Role.TEST else ():
             severity = Severity.ERROR if drawn.is_async or drawn.function is None else Severity.WARNING
