@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.kubernetes.manifest import Given, WorkloadKind
-from poolcheck.read.kubernetes.pooler_images import READS, Family, is_of_docker_hub
+from poolcheck.read.kubernetes.pooler_images import Family, is_of_docker_hub
 from poolcheck.read.kubernetes.pooler_names import (
     CALLED,
     is_alike,
@@ -75,14 +75,7 @@ def described(meaning: str, own: Sequence[str]) -> str:
 
 def is_configured_by_file(family: Family, at: PoolerContainer) -> bool:
     """Whether what the image reads may be a file that is brought; one image writes over it."""
-    return family is not Family.PGBOUNCER and may_bring_file(family, at)
-
-
-def may_bring_file(family: Family, at: PoolerContainer) -> bool:
-    """Whether a mount may bring a file to where the image has its configuration."""
-    place = READS[family]
-    mounts = (each.path.value.rstrip("/") for each in at.container.mounts)
-    return any(path == place or place.startswith(f"{path}/") for path in mounts)
+    return family is not Family.PGBOUNCER and at.may_bring_file
 
 
 def is_sure_of(family: Family, at: PoolerContainer) -> bool:
@@ -92,7 +85,7 @@ def is_sure_of(family: Family, at: PoolerContainer) -> bool:
     if family is not Family.PGBOUNCER:
         return True
     is_official = at.container.image is not None and is_of_docker_hub(at.container.image.value)
-    return is_official and not may_bring_file(family, at)
+    return is_official and not at.may_bring_file
 
 
 def named_in(at: PoolerContainer) -> Iterator[Located[str]]:
