@@ -98,8 +98,9 @@ def mended(text: str) -> list[Mended]:
 
     def work() -> list[Mended]:
         module = Project(Memory({})).add(Source(PATH, text))
-        leaking = [each for each in checkouts_of(module) if outcome(each) in LEAKING]
-        found = [(each, fix_of(each, module)) for each in leaking]
+        known = [*checkouts_of(module)]
+        leaking = [each for each in known if outcome(each) in LEAKING]
+        found = [(each, fix_of(each, module, known)) for each in leaking]
         return [Mended(each, fix, apply(text, fix.edits) if fix else None) for each, fix in found]
 
     return deep(work)

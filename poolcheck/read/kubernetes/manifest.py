@@ -179,7 +179,7 @@ class VolumeSource(NamedTuple):
 
 
 class Volume(NamedTuple):
-    """A volume of a pod, and the ConfigMaps and Secrets in it. It may begin as an empty folder, or outlive the pod."""
+    """A volume of a pod, and the ConfigMaps and Secrets in it. It may begin as an empty folder, or be claimed."""
 
     name: Located[str]
     sources: tuple[VolumeSource, ...]

@@ -40,6 +40,7 @@ class Project:
         """The words in the files of the run, as far as all that belongs together is in the run."""
         self._modules: dict[str, Module | None] = {}
         self._found: dict[tuple[str, str], tuple[Module, str] | None] = {}
+        self._folders: dict[str, bool] = {}
         self.versions = Versions(files)
         """What the project's lock files and requirements tell of its libraries."""
         self.alembic = AlembicFiles(files)
@@ -148,12 +149,19 @@ class Project:
         return found
 
     def _below(self, folder: str, names: list[str]) -> "tuple[Module, str] | None":
-        for count in range(len(names), 0, -1):
+        # Most names are those of libraries, which nothing in the project is called like.
+        longest = len(names) if names and self._has_folder(os.path.join(folder, names[0])) else min(len(names), 1)
+        for count in range(longest, 0, -1):
             stem = os.path.join(folder, *names[:count])
             for path in (f"{stem}.py", os.path.join(stem, "__init__.py")):
                 if found := self._at(path, names[count:]):
                     return found
         return None
+
+    def _has_folder(self, path: str) -> bool:
+        if path not in self._folders:
+            self._folders[path] = self._files.has_folder(_path_of(path))
+        return self._folders[path]
 
     def _at(self, path: str, names: list[str]) -> "tuple[Module, str] | None":
         path = _path_of(path)

@@ -81,7 +81,14 @@ class Tree:
 
     @cached_property
     def _parents(self) -> Mapping[cst.CSTNode, cst.CSTNode]:
-        return {child: node for each in self.statements for node in walk(each) for child in children(node)}
+        found: dict[cst.CSTNode, cst.CSTNode] = {}
+        waiting: list[cst.CSTNode] = [*self.statements]
+        while waiting:
+            node = waiting.pop()
+            below = children(node)
+            found.update((child, node) for child in below)
+            waiting += below
+        return found
 
     def at(self, span: Span) -> Sequence[Placed]:
         """The expressions that are exactly in a place, outmost first."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 import libcst as cst
 
 from poolcheck.read.python.syntax.bindings import dotted
-from poolcheck.read.python.syntax.trees import children, walk
+from poolcheck.read.python.syntax.trees import children
 
 _NO_METHOD = frozenset({"self", "cls"})
 
@@ -18,12 +18,16 @@ class Surroundings:
         self.function = function
         self.names: dict[str, list[cst.Name | cst.Attribute]] = {}
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
-        for node in walk(function):
-            for child in children(node):
+        waiting: list[cst.CSTNode] = [function]
+        while waiting:
+            node = waiting.pop()
+            below = children(node)
+            waiting += below[::-1]
+            for child in below:
                 self._parents[child] = node
-                if isinstance(child, cst.Name):
+                if type(child) is cst.Name:
                     self.names.setdefault(child.value, []).append(child)
-                elif isinstance(child, cst.Attribute) and dotted(child.value) in _NO_METHOD:
+                elif type(child) is cst.Attribute and dotted(child.value) in _NO_METHOD:
                     self.names.setdefault(dotted(child) or "", []).append(child)
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:

@@ -66,6 +66,7 @@ def _leads_to_dependency(target: str | None, module: Module) -> bool:
     return False
 
 
+@lru_cache(maxsize=256)
 def _may_say(module: Module) -> bool:
     return "Depends" in module.source.text or bool(module.starred)
 

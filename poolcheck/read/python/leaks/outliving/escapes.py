@@ -99,7 +99,7 @@ def _entered(root: cst.CSTNode, scope: Scope) -> Iterator[tuple[_Entered, Scope]
             yield _Entered(node, behind), within
         if isinstance(node, cst.FunctionDef):
             within = within.inside(node)
-        below = children(node)
+        below = () if type(node) is cst.SimpleStatementLine else children(node)
         rest = [below[at + 1 :] if isinstance(node, cst.IndentedBlock) else () for at in range(len(below))]
         waiting += [(each, within, after) for each, after in zip(below, rest, strict=True)][::-1]
 

@@ -134,12 +134,19 @@ def _calls(root: cst.CSTNode, scope: Scope) -> Iterator[tuple[cst.Call, Scope, _
     waiting = [(root, scope, _Around())]
     while waiting:
         node, within, around = waiting.pop()
-        if isinstance(node, cst.Call):
+        if type(node) is cst.Call:
             yield node, within, around
-        if isinstance(node, cst.FunctionDef):
+        elif type(node) is cst.FunctionDef:
             within = within.inside(node)
-        inner = _Around(around.is_bounded or _bounds(node), is_entered=isinstance(node, cst.WithItem))
+        if type(node) in _TELLING:
+            inner = _Around(around.is_bounded or _bounds(node), is_entered=isinstance(node, cst.WithItem))
+        else:
+            inner = _Around(around.is_bounded) if around.is_entered else around
         waiting += [(child, within, inner) for child in children(node)][::-1]
+
+
+_TELLING = frozenset[type]({cst.Call, cst.With, cst.WithItem})
+"""What is asked whether it bounds, or enters, what is in it: few of all nodes."""
 
 
 def _bounds(node: cst.CSTNode) -> bool:

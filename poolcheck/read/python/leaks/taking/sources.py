@@ -197,14 +197,18 @@ _ASYNC_ENGINE = BY_NAME["sqlalchemy.ext.asyncio.create_async_engine"]
 def _wrapped(call: cst.Call, scope: Scope, depth: int) -> Source | None:
     """What a function of the project takes for its caller."""
     functions = functions_meant(call.func, scope)
-    if len(functions) != 1:
-        return None
-    found = _sources_in(functions[0], depth - 1)
+    return _taken_by(functions[0], depth) if len(functions) == 1 else None
+
+
+@lru_cache(maxsize=128)
+def _taken_by(function: Definition, depth: int) -> Source | None:
+    """The same of one function, which many call."""
+    found = _sources_in(function, depth - 1)
     terms = reduce(either, (source.terms for source, _ in found)) if found else None
     if terms is None:
         return None
     walks = [walked for _, walked in found]
-    is_new = fresh(functions[0], lambda _function, _scope: walks)
+    is_new = fresh(function, lambda _function, _scope: walks)
     if is_new is None:
         return None
     # What may come from a driver as well is no pool's.
@@ -227,7 +231,7 @@ def _sources_in(function: Definition, depth: int) -> list[tuple[Source, Walked]]
     around = scope.inside(node)
     found: list[tuple[Source, Walked]] = []
     for each in inside(node):
-        if isinstance(each, cst.Call) and (source := _source(each, around, depth)):
+        if type(each) is cst.Call and (source := _source(each, around, depth)):
             taken = (
                 Taken(each, source.terms, node, around, source.position, source.derived) if source.terms else None
             )
