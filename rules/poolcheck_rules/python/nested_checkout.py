@@ -49,13 +49,13 @@ def most_of(found: Nested) -> int | None:
 
 
 def severity_of(found: Nested, most: int) -> Severity:
-    """An error where requests certainly do it at the same time, or where the pool has no second connection."""
+    """An error where requests certainly do it at the same time, as many as the pool is known to have, or alone."""
     crowd = crowd_of(found.hold)
     if found.is_certain and most == 1:
         return Severity.ERROR
     if crowd is Crowd.ONE:
         return Severity.INFO
-    is_known = found.hold.taking.origin.pool is not None and not found.hold.taking.is_guess
+    is_known = most > 0 and not found.hold.taking.is_guess
     return Severity.ERROR if crowd is Crowd.MANY and found.is_certain and is_known else Severity.WARNING
 
 
