@@ -1,5 +1,6 @@
 """What a rule reports: a place, a message, the other places that take part, and perhaps the mend."""
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -76,3 +77,13 @@ class Finding(NamedTuple):
     message: str
     notes: tuple[Note, ...] = ()
     fix: Fix | None = None
+
+
+def one_for_each_place(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The most severe finding at each place: what is wrong with a pool is wrong in all workloads that make it."""
+    found: dict[Span, Finding] = {}
+    for finding in findings:
+        known = found.setdefault(finding.span, finding)
+        if finding.severity.rank > known.severity.rank:
+            found[finding.span] = finding
+    yield from found.values()

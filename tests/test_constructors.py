@@ -3,15 +3,8 @@ from collections.abc import Mapping
 import pytest
 
 from poolcheck.functions import Scalar
-from poolcheck.read.python.libraries.constructors import (
-    BY_NAME,
-    CONSTRUCTORS,
-    DJANGO,
-    DJANGO_POOL,
-    FLASK,
-    Constructor,
-    Holds,
-)
+from poolcheck.read.python.libraries.constructor import Constructor, Holds
+from poolcheck.read.python.libraries.constructors import BY_NAME, CONSTRUCTORS, DJANGO, DJANGO_POOL, FLASK
 
 POOLS = [each for each in (*CONSTRUCTORS, DJANGO, DJANGO_POOL, FLASK) if each.is_pool]
 

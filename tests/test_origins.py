@@ -2,7 +2,7 @@ import pytest
 
 from poolcheck.deep import deep
 from poolcheck.files import Memory
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.sql.executed import executed_in
 from poolcheck.read.python.sql.origins import Origin
 from poolcheck.read.python.syntax.module import Project

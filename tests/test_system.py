@@ -1,13 +1,14 @@
 import pytest
 
 from poolcheck.amount import Amount, Reason, between, exactly
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.link.poolers import pooler_alone, stated_pooler
+from poolcheck.loads import loads, worst
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.source import Source, Span
 from poolcheck.stated import StatedPooler
-from poolcheck.system import Owner, Part, Pooler, Target, loads, one_for_each_place, operands, sharing, worst
+from poolcheck.system import Owner, Part, Pooler, Target, operands, sharing
 
 HOST = Reason("engine connects to db", Span("db.py", 5, 7), "db leads to pgbouncer")
 

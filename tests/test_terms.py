@@ -1,6 +1,7 @@
 import pytest
 
-from poolcheck.read.python.libraries.constructors import CONSTRUCTORS, Library
+from poolcheck.read.python.libraries.constructor import Library
+from poolcheck.read.python.libraries.constructors import CONSTRUCTORS
 from poolcheck.read.python.libraries.terms import (
     DRIVERS,
     METHODS,

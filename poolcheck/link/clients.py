@@ -15,7 +15,7 @@ from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.launchers import Launch
 from poolcheck.read.kubernetes.manifest import WorkloadKind
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.asked import PGOPTIONS
 from poolcheck.read.python.pools.capacity import most_connections, opens_when_asked
 from poolcheck.read.python.pools.client_pool import ClientPool, resolved

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from poolcheck.read.kubernetes.manifest import Container, Workload
+from poolcheck.read.kubernetes.manifest import Container, Workload, WorkloadKind
 from poolcheck.read.kubernetes.pooler_images import OTHER_POOLERS, Family, pooler_image
 from poolcheck.read.kubernetes.stages import stages
 
@@ -14,6 +14,9 @@ _COMPANION = re.compile(
 """What the names and the images of those say that serve a pooler, and not the other way round."""
 _CASUAL = frozenset({"ci", "demo", "development", "local", "preview", "sandbox", "test"})
 """The stages in which nobody minds when a pooler is away."""
+_LASTING = frozenset(
+    {WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.REPLICA_SET, WorkloadKind.ROLLOUT}
+)
 _STAGE_LABELS = re.compile(r"(?:^|[/.-])(?:env|environment|stage|tier)$")
 
 
@@ -56,6 +59,11 @@ def is_casual(workload: Workload) -> bool:
     told = [workload.span.path, workload.name.value, namespace]
     told += [value for name, value in workload.labels if _STAGE_LABELS.search(name)]
     return any(stages(each) & _CASUAL for each in told)
+
+
+def is_to_last(workload: Workload) -> bool:
+    """Whether its pods are to be there all the time, for others who mind when they are not."""
+    return workload.kind in _LASTING and not is_casual(workload)
 
 
 def is_companion(container: Container) -> bool:

@@ -24,7 +24,7 @@ class PoolerDatabaseUrlUnparsable(Rule[System]):
     def check(self, system: System) -> Iterator[Finding]:
         seen: set[Span] = set()
         for each in system.contained:
-            if each.image is None or not each.runs_script or each.may_bring_file:
+            if each.image is None or not each.is_written_by_image:
                 continue
             for name, url in urls_of(each):
                 misreading = misread(url.value, name)

@@ -19,7 +19,7 @@ class PoolerEnvEmitsInvalidSetting(Rule[System]):
     def check(self, system: System) -> Iterator[Finding]:
         seen: set[Span] = set()
         for each in system.contained:
-            if each.image is None or not each.runs_script or each.may_bring_file:
+            if each.image is None or not each.is_written_by_image:
                 continue
             script, called = SCRIPTS[each.image.family], CALLED[each.image.family]
             for line in (*script.settings, *script.loose_lines):

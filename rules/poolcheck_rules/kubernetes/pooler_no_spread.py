@@ -3,15 +3,10 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Severity
-from poolcheck.read.kubernetes.manifest import WorkloadKind
-from poolcheck.read.kubernetes.pooler_containers import is_casual
+from poolcheck.read.kubernetes.pooler_containers import is_to_last
 from poolcheck.rule import Rule
 from poolcheck.source import Span
 from poolcheck.system import System, operands
-
-_KINDS = frozenset(
-    {WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.REPLICA_SET, WorkloadKind.ROLLOUT}
-)
 
 
 class PoolerNoSpread(Rule[System]):
@@ -23,7 +18,7 @@ class PoolerNoSpread(Rule[System]):
         told: set[Span] = set()
         for each in system.pooler_pods:
             workload, place = each.workload, each.workload.name.span
-            is_meant = workload.kind in _KINDS and each.is_central and not is_casual(workload)
+            is_meant = each.is_central and is_to_last(workload)
             is_kept = workload.is_spread or each.may_differ
             if is_meant and not is_kept and each.pods.low > 1 and place not in told:
                 told.add(place)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
+from poolcheck.loads import loads, worst
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import Client, Pooler, System, loads, operands, worst
+from poolcheck.system import Client, Pooler, System, operands
 
 
 class PoolerSizesUnset(Rule[System]):

@@ -3,10 +3,10 @@
 import posixpath
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.read.kubernetes.manifest import EnvVar
 from poolcheck.rule import Rule
-from poolcheck.system import ServerContainer, System, one_for_each_place
+from poolcheck.system import ServerContainer, System
 from poolcheck.value import Known
 
 

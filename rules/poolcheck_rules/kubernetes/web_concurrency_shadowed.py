@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Note, Severity
+from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.rule import Rule
-from poolcheck.system import System, one_for_each_place
+from poolcheck.system import System
 
 
 class WebConcurrencyShadowed(Rule[System]):

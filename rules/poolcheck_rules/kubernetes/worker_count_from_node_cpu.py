@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Note, Severity
+from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.read.template import has_template
 from poolcheck.rule import Rule
 from poolcheck.source import Located
-from poolcheck.system import System, one_for_each_place
+from poolcheck.system import System
 
 
 class WorkerCountFromNodeCpu(Rule[System]):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import How, Placed, Use, placed, uses_of
 from poolcheck.read.python.project.roles import Role

@@ -6,7 +6,7 @@ from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.leaks.taking.checkouts import Checkout
 from poolcheck.read.python.leaks.taking.sources import SHORTCUTS
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.capacity import is_unlimited
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.project.roles import Role

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.python.libraries.constructors import MYSQL_POOL, Holds, Library
+from poolcheck.finding import Finding, Note, Severity, one_for_each_place
+from poolcheck.read.python.libraries.constructor import Holds, Library
+from poolcheck.read.python.libraries.constructors import MYSQL_POOL
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import Placed, placed
 from poolcheck.read.python.project.roles import Role
@@ -12,7 +13,7 @@ from poolcheck.read.python.running.entry_points import adapted_to_lambda
 from poolcheck.read.python.running.occasions import EntryPoint, Occasion
 from poolcheck.read.python.running.recurring import Recurrence, recurrences
 from poolcheck.rule import Rule
-from poolcheck.system import Client, System, Target, one_for_each_place
+from poolcheck.system import Client, System, Target
 
 JUDGED = frozenset(
     {

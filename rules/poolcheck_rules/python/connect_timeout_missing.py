@@ -7,7 +7,7 @@ from typing import NamedTuple
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.running.scripts import is_for_a_person

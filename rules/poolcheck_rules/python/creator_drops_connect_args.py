@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Severity
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import is_made
 from poolcheck.read.python.project.roles import Role

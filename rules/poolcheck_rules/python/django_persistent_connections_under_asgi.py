@@ -63,7 +63,7 @@ class DjangoPersistentConnectionsUnderAsgi(Rule[System]):
 
 def age_of(pool: "ClientPool") -> Known | None:
     """How long a database of Django's keeps its connections to a server; None where it does not, or has a pool."""
-    from poolcheck.read.python.libraries.constructors import Holds, Library
+    from poolcheck.read.python.libraries.constructor import Holds, Library
     from poolcheck.read.python.project.roles import Role
 
     constructor = pool.constructor

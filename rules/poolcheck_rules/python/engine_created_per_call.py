@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.libraries.constructors import MYSQL_POOL, Library
+from poolcheck.read.python.libraries.constructor import Library
+from poolcheck.read.python.libraries.constructors import MYSQL_POOL
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import placed
 from poolcheck.read.python.project.roles import Role

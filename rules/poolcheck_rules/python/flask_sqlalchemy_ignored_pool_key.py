@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.flask import LEGACY, OPTIONS
 from poolcheck.read.python.project.roles import Role

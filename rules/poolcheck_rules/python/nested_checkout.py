@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.leaks.holding.nested import Nested, nested_in
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.capacity import most_connections, opens_when_asked
 from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.running.crowd import Crowd, crowd_of

@@ -8,7 +8,7 @@ import libcst as cst
 
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.capacity import most_connections
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import placed

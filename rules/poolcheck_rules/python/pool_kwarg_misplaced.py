@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.python.libraries.constructors import Constructor, Library
+from poolcheck.read.python.libraries.constructor import Constructor, Library
 from poolcheck.read.python.libraries.drivers import driver_named
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.project.roles import Role

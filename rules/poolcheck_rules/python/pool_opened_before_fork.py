@@ -41,7 +41,7 @@ class PoolOpenedBeforeFork(Rule[System]):
 
     def told(self, opened: "Opened", fork: "Fork") -> Finding:
         """The finding."""
-        from poolcheck.read.python.libraries.constructors import Library
+        from poolcheck.read.python.libraries.constructor import Library
 
         pool = opened.pool
         outcome = LEFT_BEHIND if pool.constructor.library is Library.PSYCOPG else SHARED

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Fix, Note, Severity
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.capacity import opens_when_asked
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.running.worker_timeout import WorkerTimeout, worker_timeout

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Fix, Note, Severity
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.running.scripts import is_script
 from poolcheck.read.python.syntax.edits import with_argument

@@ -8,7 +8,7 @@ from poolcheck.read.python.leaks.following.outcome import Outcome
 from poolcheck.read.python.leaks.mending.fixes import fix_of
 from poolcheck.read.python.leaks.outliving.drawn import Drawn, drawn_in
 from poolcheck.read.python.leaks.taking.checkouts import Checkout
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.libraries.terms import With
 from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.syntax.edits import without_argument
 from poolcheck.rule import Rule

@@ -7,7 +7,7 @@ from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.compose.facts import ComposeFile
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.python.facts import PythonModule
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.capacity import is_size_zero_limited
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.project.roles import Role

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poolcheck.finding import Finding, Note, Severity
+from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.read.pgbouncer.config import Effective, PoolMode
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.rule import Rule
-from poolcheck.system import Client, SystemWithClients, Target, one_for_each_place
+from poolcheck.system import Client, SystemWithClients, Target
 from poolcheck.value import Known, by_default, number_of
 
 if TYPE_CHECKING:

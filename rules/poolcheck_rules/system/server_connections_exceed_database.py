@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Severity
+from poolcheck.loads import loads, worst
 from poolcheck.rule import Rule
-from poolcheck.system import System, loads, operands, worst
+from poolcheck.system import System, operands
 
 
 class ServerConnectionsExceedDatabase(Rule[System]):

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.finding import Finding, Fix, Severity, one_for_each_place
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.prepared import (
     OF_ASYNCPG,
     UNNAMED_SINCE,
@@ -14,7 +14,7 @@ from poolcheck.read.python.pools.prepared import (
 )
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Client, System, SystemWithLinks, one_for_each_place, operands, sharing
+from poolcheck.system import Client, System, SystemWithLinks, operands, sharing
 from poolcheck.value import Table
 
 if TYPE_CHECKING:

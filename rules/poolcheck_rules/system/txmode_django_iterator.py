@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poolcheck.finding import Finding, Fix, Severity
+from poolcheck.finding import Finding, Fix, Severity, one_for_each_place
 from poolcheck.read.sql.acts import Act
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Sent, System, SystemWithLinks, one_for_each_place, operands
+from poolcheck.system import Sent, System, SystemWithLinks, operands
 from poolcheck.value import Known
 
 if TYPE_CHECKING:

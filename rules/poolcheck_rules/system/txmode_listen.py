@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.read.sql.acts import Act
 from poolcheck.rule import Rule
-from poolcheck.system import Sent, SystemWithLinks, one_for_each_place, operands
+from poolcheck.system import Sent, SystemWithLinks, operands
 
 
 class TxmodeListen(Rule[SystemWithLinks]):

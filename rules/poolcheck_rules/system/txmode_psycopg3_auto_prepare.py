@@ -4,22 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poolcheck.finding import Finding, Fix, Severity
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.finding import Finding, Fix, Severity, one_for_each_place
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.prepared import threshold_of
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import (
-    Client,
-    Sharing,
-    System,
-    SystemWithLinks,
-    Target,
-    exchange,
-    one_for_each_place,
-    operands,
-    sharing,
-)
+from poolcheck.system import Client, Sharing, System, SystemWithLinks, Target, exchange, operands, sharing
 from poolcheck.value import Known, Table
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poolcheck.finding import Finding, Fix, Severity
+from poolcheck.finding import Finding, Fix, Severity, one_for_each_place
 from poolcheck.read.python.pools.prepared import (
     ANY_VERSION,
     OF_ASYNCPG,
@@ -15,7 +15,7 @@ from poolcheck.read.python.pools.prepared import (
 )
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Client, System, SystemWithLinks, Target, one_for_each_place, operands, sharing
+from poolcheck.system import Client, System, SystemWithLinks, Target, operands, sharing
 from poolcheck.value import Table
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from poolcheck.finding import Finding, Fix, Severity
+from poolcheck.finding import Finding, Fix, Severity, one_for_each_place
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.read.sql.acts import SESSION_CHARACTERISTICS, Act
 from poolcheck.read.sql.parameters import is_parameter
 from poolcheck.read.sql.tokens import tokens
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span
-from poolcheck.system import Sent, SystemWithLinks, one_for_each_place, operands
+from poolcheck.system import Sent, SystemWithLinks, operands
 
 if TYPE_CHECKING:
     from poolcheck.read.python.sql.executed import Executed

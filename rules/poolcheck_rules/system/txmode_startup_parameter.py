@@ -5,23 +5,14 @@ from enum import StrEnum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from poolcheck.amount import Reason
-from poolcheck.finding import Finding, Fix, Note, Severity
+from poolcheck.finding import Finding, Fix, Note, Severity, one_for_each_place
 from poolcheck.read.pgbouncer.config import Version
 from poolcheck.read.python.libraries.drivers import DRIVERS
 from poolcheck.read.python.pools.asked import PGOPTIONS, Asked, asked_by
 from poolcheck.read.sql.parameters import is_parameter
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import (
-    Client,
-    Pooler,
-    Sharing,
-    System,
-    SystemWithLinks,
-    exchange,
-    one_for_each_place,
-    operands,
-)
+from poolcheck.system import Client, Pooler, Sharing, System, SystemWithLinks, exchange, operands
 
 if TYPE_CHECKING:
     from poolcheck.read.python.pools.client_pool import ClientPool

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum, auto
 from typing import NamedTuple
 
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 
 
 class With(StrEnum):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.libraries.constructors import Constructor
+from poolcheck.read.python.libraries.constructor import Constructor
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.values.evaluate import evaluate
 from poolcheck.read.python.values.scope import Scope, qualified

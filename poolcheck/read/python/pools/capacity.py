@@ -1,7 +1,7 @@
 """How many connections a client pool holds at most in one process."""
 
 from poolcheck.amount import Amount, Reason, amount_of, between, exactly, total
-from poolcheck.read.python.libraries.constructors import Holds, Library
+from poolcheck.read.python.libraries.constructor import Holds, Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.value import Known, number_of, scalars_of
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from poolcheck.functions import Scalar
-from poolcheck.read.python.libraries.constructors import DJANGO, FLASK, Constructor, Library
+from poolcheck.read.python.libraries.constructor import Constructor, Library
+from poolcheck.read.python.libraries.constructors import DJANGO, FLASK
 from poolcheck.read.python.libraries.drivers import driver_named
 from poolcheck.read.python.pools.url import Address, known, known_host, parse
 from poolcheck.read.python.project.roles import Role

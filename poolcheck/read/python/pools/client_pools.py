@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 
 import libcst as cst
 
-from poolcheck.read.python.libraries.constructors import BY_NAME, LIBRARY_NAMES, MYSQL_POOL, Constructor, Library
+from poolcheck.read.python.libraries.constructor import Constructor, Library
+from poolcheck.read.python.libraries.constructors import BY_NAME, LIBRARY_NAMES, MYSQL_POOL
 from poolcheck.read.python.pools.call_arguments import arguments_of
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.tortoise import connections

@@ -6,7 +6,7 @@ Observed with asyncpg 0.27 to 0.32 and psycopg 3.0 to 3.3, each alone and behind
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.value import Known, Table, Unknown, Value, entry_of, number_of, options_of
 
 if TYPE_CHECKING:

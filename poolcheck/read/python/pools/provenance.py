@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.libraries.constructors import BY_NAME, Constructor
+from poolcheck.read.python.libraries.constructor import Constructor
+from poolcheck.read.python.libraries.constructors import BY_NAME
 from poolcheck.read.python.pools.client_pools import constructor_called
 from poolcheck.read.python.syntax.bindings import annotation_of, bound_in, returned
 from poolcheck.read.python.values.names import definitions, functions_called

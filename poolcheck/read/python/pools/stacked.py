@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.libraries.constructors import Constructor
+from poolcheck.read.python.libraries.constructor import Constructor
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.provenance import made_by
 from poolcheck.read.python.pools.uses import placed

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.provenance import made_by
 from poolcheck.read.python.running.entry_points import entry_point
 from poolcheck.read.python.running.occasions import Occasion

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import calls_in, placed
 from poolcheck.read.python.project.roles import Role, role_of

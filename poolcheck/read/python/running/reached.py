@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.libraries.constructors import Constructor
+from poolcheck.read.python.libraries.constructor import Constructor
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.client_pools import constructor_called, pools_of
 from poolcheck.read.python.syntax.bindings import bound_in, dotted, last_name

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pools import constructor_called
 from poolcheck.read.python.pools.provenance import made_by
 from poolcheck.read.python.syntax.bindings import bound_in, dotted, inside

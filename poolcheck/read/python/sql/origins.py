@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.libraries.constructors import DJANGO, FLASK, Library
+from poolcheck.read.python.libraries.constructor import Library
+from poolcheck.read.python.libraries.constructors import DJANGO, FLASK
 from poolcheck.read.python.pools.client_pools import constructor_called
 from poolcheck.read.python.sql.handed_in import Handed, handed_in
 from poolcheck.read.python.syntax.bindings import bound_in, dotted, inside, returned

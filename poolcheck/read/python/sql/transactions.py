@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.sql.origins import Origin, is_own, origin_of
 from poolcheck.read.python.syntax.bindings import dotted, inside
 from poolcheck.read.python.values.callers import callers

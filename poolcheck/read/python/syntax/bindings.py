@@ -173,3 +173,14 @@ def parameters(function: cst.FunctionDef | cst.Lambda) -> Iterator[cst.Param]:
     params = function.params
     yield from (*params.posonly_params, *params.params, *params.kwonly_params)
     yield from (each for each in (params.star_arg, params.star_kwarg) if isinstance(each, cst.Param))
+
+
+def names_entered(item: cst.WithItem) -> tuple[str, ...] | None:
+    """The names that a `with` statement gives to what it is over; None where it is not a name."""
+    match item.asname:
+        case None:
+            return ()
+        case cst.AsName(name=cst.Name(value=name)):
+            return (name,)
+        case _:
+            return None

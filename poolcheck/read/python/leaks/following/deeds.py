@@ -24,7 +24,7 @@ from poolcheck.read.python.leaks.following.words import (
     STATES,
 )
 from poolcheck.read.python.libraries.terms import Terms, With
-from poolcheck.read.python.syntax.bindings import bound_in, dotted, inside, last_name
+from poolcheck.read.python.syntax.bindings import bound_in, dotted, inside, last_name, names_entered
 from poolcheck.read.python.syntax.trees import walk
 
 _Step: TypeAlias = Use | tuple[cst.CSTNode, bool, bool]
@@ -266,7 +266,7 @@ class Uses:
 
     def _entered(self, item: cst.WithItem, *, is_derived: bool) -> Use:
         """What a `with` statement over it does."""
-        bound = _bound_by(item)
+        bound = names_entered(item)
         if is_derived:
             called = item.item.func if isinstance(item.item, cst.Call) else item.item
             is_begun = self._terms.is_session and last_name(called) == "begin"
@@ -311,7 +311,7 @@ class Uses:
         if not is_derived and name in self._terms.closing and isinstance(parent, cst.Arg):
             return Use(Deed.RELEASED, attribute)
         if not is_derived and name == "no_autoflush" and isinstance(parent, cst.WithItem):
-            return Use(Deed.IN_VAIN, attribute, names=_bound_by(parent) or ())
+            return Use(Deed.IN_VAIN, attribute, names=names_entered(parent) or ())
         if self._terms.is_session and name == "registry":
             return Use(Deed.LOOKED, attribute)
         if isinstance(parent, cst.Attribute) and name != "connection":
@@ -383,7 +383,7 @@ class Uses:
             is_left = isinstance(parent, cst.WithItem) or (
                 isinstance(parent, cst.Arg) and self._is_entering(parent)
             )
-            names = _bound_by(parent) if isinstance(parent, cst.WithItem) else ()
+            names = names_entered(parent) if isinstance(parent, cst.WithItem) else ()
             if is_left and "close" in terms.closing:
                 return Use(Deed.RELEASED, called)
             if is_left and "close" in terms.useless:
@@ -436,17 +436,6 @@ def _loads_nothing(called: cst.Call) -> bool:
 def _only_uses(name: str) -> bool:
     """Whether a function likely keeps nothing of what it is given: no class, and none that is named for it."""
     return not KEEPING.search(name) and name.lstrip("_")[:1].islower()
-
-
-def _bound_by(item: cst.WithItem) -> tuple[str, ...] | None:
-    """The names that a `with` statement gives to what it is over; None where it is not a name."""
-    match item.asname:
-        case None:
-            return ()
-        case cst.AsName(name=cst.Name(value=name)):
-            return (name,)
-        case _:
-            return None
 
 
 def is_endless(iterated: cst.CSTNode) -> bool:

@@ -24,7 +24,7 @@ from poolcheck.read.python.leaks.taking.sessions import ASYNC_SESSIONS, SESSIONS
 from poolcheck.read.python.leaks.taking.takings import Origin, Taking, lent_by, may_take, plain, taking_of
 from poolcheck.read.python.libraries.terms import SESSION, Terms, With
 from poolcheck.read.python.syntax.arguments import order_of, passed
-from poolcheck.read.python.syntax.bindings import dotted, inside, last_name, parameters
+from poolcheck.read.python.syntax.bindings import dotted, inside, last_name, names_entered, parameters
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.syntax.slices import Piece
 from poolcheck.read.python.syntax.trees import children
@@ -189,7 +189,7 @@ def holds_in(function: cst.FunctionDef, scope: Scope) -> Iterator[Hold]:
 def _hold(call: cst.Call, taking: Taking, scope: Scope, around: Surroundings) -> Hold | None:
     item = _item(call, around)
     if item:
-        names = _names(item)
+        names = names_entered(item)
         if names is None or (item.item is call and not _is_given_back(taking)):
             return None
         use = Use(Deed.LOOKED, call, names=names)
@@ -214,16 +214,6 @@ def _item(call: cst.Call, around: Surroundings) -> cst.WithItem | None:
         if isinstance(closing, cst.Call) and last_name(closing.func) in _CLOSING:
             outer = around.parent(closing)
     return outer if isinstance(outer, cst.WithItem) else None
-
-
-def _names(item: cst.WithItem) -> tuple[str, ...] | None:
-    match item.asname:
-        case None:
-            return ()
-        case cst.AsName(name=cst.Name(value=name)):
-            return (name,)
-        case _:
-            return None
 
 
 def _is_given_back(taking: Taking) -> bool:

@@ -9,7 +9,7 @@ from poolcheck.finding import Fix
 from poolcheck.read.python.leaks.following.deed import Deed
 from poolcheck.read.python.leaks.mending.objects import hands_out_objects, needing
 from poolcheck.read.python.leaks.mending.standing import Standing, is_done_with
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.libraries.terms import With
 from poolcheck.read.python.syntax.bindings import bound_in
 from poolcheck.read.python.syntax.importing import imported

@@ -15,7 +15,7 @@ from poolcheck.read.python.leaks.mending.entered import inserted
 from poolcheck.read.python.leaks.mending.finishing import expression_of
 from poolcheck.read.python.leaks.mending.objects import hands_out_objects, needing, receiving
 from poolcheck.read.python.leaks.mending.standing import Assigned, Standing, around, assigned, is_done_with
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.libraries.terms import With
 from poolcheck.read.python.syntax.bindings import bound_in, inside, last_name
 from poolcheck.source import Edit, Span

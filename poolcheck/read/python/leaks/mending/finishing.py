@@ -11,7 +11,7 @@ from poolcheck.read.python.leaks.mending.behind import is_read_behind, is_read_w
 from poolcheck.read.python.leaks.mending.entered import Entered, entered_as, is_over_behind
 from poolcheck.read.python.leaks.mending.objects import hands_out_objects
 from poolcheck.read.python.leaks.mending.standing import Assigned, Standing, around, assigned
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.libraries.terms import With
 from poolcheck.read.python.syntax.bindings import bound_in, dotted, inside
 from poolcheck.read.python.syntax.indentation import is_alone

@@ -14,7 +14,7 @@ from poolcheck.read.python.leaks.following.walked import Walked
 from poolcheck.read.python.leaks.following.wrappers import effects
 from poolcheck.read.python.leaks.mending.behind import is_read_behind, is_read_where_it_fails
 from poolcheck.read.python.leaks.taking.checkouts import Checkout
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.libraries.terms import Terms
 from poolcheck.read.python.syntax.bindings import bound_in
 from poolcheck.read.python.syntax.indentation import Block, block_of, is_alone

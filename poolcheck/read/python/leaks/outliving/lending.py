@@ -7,7 +7,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.leaks.taking.sources import Source, source_of
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.libraries.terms import With
 from poolcheck.read.python.pools.provenance import made_by
 from poolcheck.read.python.syntax.bindings import dotted, inside, last_name

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from poolcheck.read.python.leaks.taking.sources import source_of
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.syntax.arguments import passed
 from poolcheck.read.python.syntax.bindings import dotted, inside, last_name
 from poolcheck.read.python.syntax.module import Module

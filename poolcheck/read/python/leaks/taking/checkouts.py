@@ -12,7 +12,7 @@ from poolcheck.read.python.leaks.following.outcome import Fate, Outcome
 from poolcheck.read.python.leaks.following.silences import Reason, Silence
 from poolcheck.read.python.leaks.following.taken import Taken
 from poolcheck.read.python.leaks.taking.sources import ENDINGS, SHORTCUTS, Source, source_of, uses_asyncpg
-from poolcheck.read.python.libraries.constructors import Constructor, Holds, Library
+from poolcheck.read.python.libraries.constructor import Constructor, Holds, Library
 from poolcheck.read.python.libraries.terms import WAITS, Terms, With
 from poolcheck.read.python.pools.client_pools import constructor_called
 from poolcheck.read.python.pools.provenance import Made

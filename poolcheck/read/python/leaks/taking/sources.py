@@ -11,7 +11,8 @@ from poolcheck.read.python.leaks.following.taken import Taken, walk_of
 from poolcheck.read.python.leaks.following.walked import Walked
 from poolcheck.read.python.leaks.following.wrappers import fresh, functions_meant
 from poolcheck.read.python.leaks.taking.sessions import session_made
-from poolcheck.read.python.libraries.constructors import BY_NAME, Constructor, Library
+from poolcheck.read.python.libraries.constructor import Constructor, Library
+from poolcheck.read.python.libraries.constructors import BY_NAME
 from poolcheck.read.python.libraries.terms import (
     ASYNC_SESSION,
     CLOSES_RETURN,

@@ -16,7 +16,7 @@ from poolcheck.read.python.leaks.taking.sessions import (
     SESSIONS,
 )
 from poolcheck.read.python.leaks.taking.sources import ENGINE_PACKAGES, may_be_source, source_of
-from poolcheck.read.python.libraries.constructors import Library
+from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.libraries.terms import SESSION, Terms, of_method
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.client_pools import pools_of
