@@ -68,7 +68,10 @@ class Fix(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One fault. The message names the things and numbers involved and reads well after `path:line:col:`."""
+    """One fault. The message names the things and numbers involved and reads well after `path:line:col:`.
+
+    `sum` are the lines of the arithmetic, where there is any.
+    """
 
     rule: str
     group: str
@@ -77,6 +80,7 @@ class Finding(NamedTuple):
     message: str
     notes: tuple[Note, ...] = ()
     fix: Fix | None = None
+    sum: tuple[str, ...] = ()
 
 
 def one_for_each_place(findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -93,10 +93,15 @@ class Rule(Generic[Subject]):
         notes: Iterable[Note] = (),
         fix: Fix | None = None,
         severity: Severity | None = None,
+        written_out: tuple[str, ...] = (),
     ) -> Finding:
-        """A finding of this rule, with the rule's own severity unless what was proven asks for another."""
+        """A finding of this rule, with the rule's own severity unless what was proven asks for another.
+
+        `written_out` are the lines of a sum.
+        """
         told = tuple(note._replace(message=shortened(note.message)) for note in notes)
-        return Finding(self.id, self.group, severity or self.severity, span, shortened(message), told, fix)
+        group, own = self.group, severity or self.severity
+        return Finding(self.id, group, own, span, shortened(message), told, fix, written_out)
 
 
 AnyRule = Rule[Any]

@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from poolcheck.amount import Amount, Reason
+from poolcheck.amount import Amount, Reason, difference, product
+from poolcheck.budget import client_connections
+from poolcheck.budget.facts import ContainerFacts, Facts, Owner, PoolFacts
+from poolcheck.budget.verdicts import Verdict
 from poolcheck.finding import Note, Severity
 from poolcheck.read.document import Fact
 from poolcheck.read.pgbouncer.config import Effective, Entry, PgBouncerConfig, PoolMode, Version
+from poolcheck.scale import Scale, always
 from poolcheck.source import Located, Span
 
 if TYPE_CHECKING:
@@ -21,32 +25,33 @@ if TYPE_CHECKING:
     from poolcheck.value import Value
 
 
-class Owner(NamedTuple):
-    """What opens connections: an object of a cluster, or a name that only configuration states.
-
-    `stages` are those that its file is for, `namespace` is None where whoever applies it chooses. Two of one kind
-    and name are the same thing, written down for several deployments.
-    """
-
-    kind: str
-    name: str
-    span: Span | None = None
-    stages: frozenset[str] = frozenset()
-    namespace: str | None = None
-
-
 class Server(NamedTuple):
     """A PostgreSQL, MySQL or MariaDB server.
 
-    `accepts` are the connections it has for applications: its limit less what it keeps back for superusers.
-    `place` is where the limit is written, or the server is; None where no file shows it. It closes sessions that
-    are idle for `idle_session_timeout_s`, where that is stated.
+    Of its limit, `max_connections`, so many are `kept_back` for superusers and operators. `place` is where the
+    limit is written, or the server is; None where no file shows it. It closes sessions that are idle for
+    `idle_session_timeout_s`, where that is stated.
     """
 
     name: str
-    accepts: Amount
+    max_connections: Amount
+    kept_back: Amount
     place: Span | None
     idle_session_timeout_s: Effective[float] | None = None
+    owner: Owner | None = None
+    cores: int | None = None
+
+    @property
+    def accepts(self) -> Amount:
+        """The connections that it has for applications."""
+        return (
+            self.max_connections if self.kept_back.most == 0 else difference(self.max_connections, self.kept_back)
+        )
+
+    def times(self, number: Amount) -> "Server":
+        """So many servers under one name."""
+        limit, kept_back = product(number, self.max_connections), product(number, self.kept_back)
+        return self._replace(max_connections=limit, kept_back=kept_back)
 
 
 class Pooler(NamedTuple):
@@ -69,6 +74,12 @@ class Pooler(NamedTuple):
     prepared_statements: Effective[int] | None
     owner: Owner | None = None
     is_pgbouncer: bool = True
+    scale: Scale | None = None
+
+    @property
+    def pods(self) -> Scale:
+        """Its processes in each situation, each of which opens server connections."""
+        return self.scale or always(self.processes)
 
 
 class PoolerPods(NamedTuple):
@@ -92,26 +103,12 @@ class PoolerPods(NamedTuple):
     patches: "tuple[Container, ...]" = ()
 
 
-class Part(NamedTuple):
-    """Connections that one owner may open; of those with the same `choice`, only the ones or the others."""
-
-    owner: Owner
-    choice: object
-    connections: Amount
-
-
 class Demand(NamedTuple):
-    """The server connections that the pools of a pooler may want from a server."""
+    """The databases of a pooler's whose connections are opened to a server, or to another pooler."""
 
     pooler: Pooler
-    server: Server
-    connections: Amount
-    owner: Owner
-
-    @property
-    def part(self) -> Part:
-        """Its part in the load of the server."""
-        return Part(self.owner, self.pooler.place, self.connections)
+    found: Server | Pooler
+    entries: tuple[Entry, ...]
 
 
 class Target(NamedTuple):
@@ -235,42 +232,41 @@ def operands(reasons: Iterable[Reason], besides: Span | None) -> list[Note]:
 class Client(NamedTuple):
     """A client pool, as a workload makes it or, where no workload is seen to, as its module shows it.
 
-    `connections` are the most that all processes of all pods of the workload hold together, `in_pod` those of one
-    pod; `container` is the place of the container that they run in, `loaded` are the paths of all modules of the
-    project that run together with it. `pgoptions` is what the variable PGOPTIONS is set to for it.
+    `pods` are those of the workload, `runs` is the container that its processes run in, `drawn` what the pool
+    comes to in one of them. `loaded` are the paths of all modules of the project that run together with it.
+    `pgoptions` is what the variable PGOPTIONS is set to for it, `launcher` what starts its processes.
     """
 
     pool: "ClientPool"
     workload: str | None
-    connections: Amount
-    in_pod: Amount
+    pods: Scale
+    runs: ContainerFacts
+    drawn: PoolFacts
     target: Target | None
     owner: Owner
-    container: Span | None = None
     loaded: frozenset[str] = frozenset()
     pgoptions: "Value | None" = None
+    launcher: str = ""
+
+    @property
+    def connections(self) -> Amount:
+        """The most connections that all processes of all pods hold together while nothing is rolled out."""
+        return product(self.pods.steady, self.in_pod)
+
+    @property
+    def in_pod(self) -> Amount:
+        """The most connections that all processes of one pod hold together."""
+        return client_connections.in_pod(self.runs, self.drawn)
+
+    @property
+    def container(self) -> Span | None:
+        """The place of the container; None where there is none."""
+        return self.runs.place
 
     @property
     def is_in_use(self) -> bool:
         """Whether it is in the application itself, not in its tests, migrations or examples."""
         return self.pool.role == "application"
-
-    @property
-    def part(self) -> Part:
-        """Its part in the load of what it connects to."""
-        return Part(self.owner, self._choice, self.connections)
-
-    @property
-    def part_in_pod(self) -> Part:
-        """The part of one pod."""
-        return Part(self.owner, self._choice, self.in_pod)
-
-    @property
-    def _choice(self) -> object:
-        """Where the pool is kept: those under one name in a function, or in settings, take each other's place."""
-        kept = self.pool.function, self.pool.name
-        path = "" if self.pool.is_setting else self.pool.span.path
-        return self.container, (path, *kept) if any(kept) else self.pool.span
 
 
 class Sent(NamedTuple):
@@ -385,7 +381,7 @@ class System(NamedTuple):
     """Everything that was read, and what it comes to together.
 
     `sent` is what applications do to sessions of servers behind poolers. `contained` are poolers whose containers
-    are seen.
+    are seen. `facts` are what the connection budget is made of, `verdicts` where it fails.
     """
 
     documents: tuple[Fact, ...]
@@ -399,6 +395,8 @@ class System(NamedTuple):
     server_containers: tuple[ServerContainer, ...] = ()
     per_cpu: tuple[PerCpu, ...] = ()
     shadowed: "tuple[Shadowed, ...]" = ()
+    facts: Facts = Facts()
+    verdicts: tuple[Verdict, ...] = ()
 
     def module(self, path: str) -> "PythonModule | None":
         """The module in a file, if anything was read from it."""

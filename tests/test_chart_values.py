@@ -3,6 +3,7 @@ from textwrap import dedent
 
 import pytest
 
+from demanded import demanded
 from poolcheck.files import Memory
 from poolcheck.read.kubernetes.chart_values import read_values
 from poolcheck.read.kubernetes.managed import Managed, ManagedPooler
@@ -244,16 +245,16 @@ def test_a_server_behind_pgpool_has_its_limit_in_the_values() -> None:
 def test_what_the_pools_of_a_chart_want_is_counted_on_an_assumption() -> None:
     values = part("pooler", POOLER) + "\n" + part("postgresql", SERVER)
 
-    [demand] = system({"chart/Chart.yaml": UMBRELLA, "chart/values.yaml": values}).demands
+    [demand] = demanded(system({"chart/Chart.yaml": UMBRELLA, "chart/values.yaml": values}).facts)
 
     assert (demand.connections.low, demand.connections.surely) == (180, 0)
-    assert (demand.server.accepts.low, demand.server.accepts.surely) == (97, 0)
+    assert (demand.accepts.low, demand.accepts.surely) == (97, 0)
 
 
 def test_of_values_that_are_laid_over_others_the_unset_limits_are_not_known() -> None:
     values = part("pooler", POOLER) + "\n" + part("postgresql", SERVER)
 
-    [demand] = system({"chart/Chart.yaml": UMBRELLA, "chart/values-prod.yaml": values}).demands
+    [demand] = demanded(system({"chart/Chart.yaml": UMBRELLA, "chart/values-prod.yaml": values}).facts)
 
     assert demand.connections.low == 0
 

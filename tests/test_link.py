@@ -40,4 +40,4 @@ def test_a_stated_database_is_linked_to_the_configurations_that_lead_to_it() -> 
 
     [demand] = link(facts(SHOP), (), None, stated).demands
 
-    assert demand.server.name == "orders"
+    assert demand.found.name == "orders"

@@ -221,7 +221,7 @@ def test_every_container_of_a_pod_makes_its_own() -> None:
     found = linked({"db.py": ENGINE, "m.yaml": POOLER + deployment(more=second)})
 
     assert [client.connections.low for client in found] == [120, 30]
-    assert found[0].part.choice != found[1].part.choice
+    assert found[0].runs.name != found[1].runs.name
 
 
 def test_pools_under_one_name_are_a_choice() -> None:
@@ -229,7 +229,7 @@ def test_pools_under_one_name_are_a_choice() -> None:
 
     one, other = linked({"db.py": python, "m.yaml": POOLER + deployment()})
 
-    assert one.part.choice == other.part.choice
+    assert one.drawn.choice == other.drawn.choice
 
 
 def test_a_patch_starts_nothing() -> None:
@@ -347,7 +347,7 @@ def test_behind_a_name_with_a_domain_namespaces_may_meet() -> None:
 
     short, long = (one({"db.py": text, "m.yaml": POOLER + manifest}) for text in (ENGINE, python))
 
-    assert (short.owner.namespace, long.owner.namespace) == ("shop", None)
+    assert (short.drawn.lead.is_qualified, long.drawn.lead.is_qualified) == (False, True)
 
 
 def test_a_stated_server_is_reached_under_its_hosts() -> None:

@@ -1,11 +1,12 @@
 from textwrap import indent
 
+from demanded import Demanded, demanded
 from poolcheck.files import Memory
 from poolcheck.link.demands import demands
+from poolcheck.link.facts_of import facts_of
 from poolcheck.link.known import Known
 from poolcheck.read.document import Reader
 from poolcheck.stated import Stated, StatedDatabase
-from poolcheck.system import Demand
 
 NOTHING = Stated()
 
@@ -47,16 +48,17 @@ spec:
 """
 
 
-def found(files: dict[str, str] | str, stated: Stated = NOTHING) -> list[Demand]:
+def found(files: dict[str, str] | str, stated: Stated = NOTHING) -> list[Demanded]:
     texts = files if isinstance(files, dict) else {"m.yaml": files}
     reader = Reader(Memory({path: text.encode() for path, text in texts.items()}))
     facts = tuple(fact for path in texts if (reading := reader.read(path)) for fact in reading.facts)
-    return list(demands(Known(facts, texts, stated)))
+    known = Known(facts, texts, stated)
+    return demanded(facts_of(known, [], [*demands(known)]))
 
 
-def drawn(demands: list[Demand]) -> list[tuple[str, str, str]]:
+def drawn(demands: list[Demanded]) -> list[tuple[str, str, str]]:
     """Who wants how much from whom."""
-    return [(demand.pooler.name, demand.connections.low_sum, demand.server.name) for demand in demands]
+    return [(demand.pooler, demand.connections.low_sum, demand.database) for demand in demands]
 
 
 def test_the_databases_of_a_pooler_want_connections_from_where_their_hosts_lead() -> None:

@@ -3,6 +3,7 @@ from textwrap import indent
 import pytest
 
 from poolcheck.amount import Reason, exactly
+from poolcheck.budget.facts import Owner
 from poolcheck.link.deployed import Found, found_in, pooler_of
 from poolcheck.link.kustomized import Kustomized
 from poolcheck.read.kubernetes.environment import Objects
@@ -10,7 +11,6 @@ from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.read.pgbouncer.config import PoolMode
 from poolcheck.source import Source
-from poolcheck.system import Owner
 
 PODS = Reason("3 pods of pooler")
 INI = """

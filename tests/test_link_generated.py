@@ -3,6 +3,7 @@ from textwrap import dedent
 
 import pytest
 
+from demanded import demanded
 from poolcheck.link.link import link
 from poolcheck.read.compose.services import read_compose
 from poolcheck.read.kubernetes.objects import read_manifest
@@ -226,8 +227,8 @@ def test_a_compose_service_has_one_too() -> None:
 
     found = link(read_compose(source, lambda _: None), [source.path], None, Stated())
 
-    [demand] = found.demands
-    assert (demand.pooler.name, demand.server.name) == ("pooler", "db")
+    [demand] = demanded(found.facts)
+    assert (demand.pooler, demand.database) == ("pooler", "db")
     assert demand.connections.low == 80
     assert demand.connections.ceiling is None
     assert [reason.assumption for reason in demand.connections.because if reason.assumption] == [

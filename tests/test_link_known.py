@@ -99,7 +99,7 @@ def test_a_container_that_is_reached_is_told_from_others() -> None:
 def test_several_servers_behind_one_name_accept_together() -> None:
     [server] = known(workload("postgres", "postgres:16", 5432, replicas=3)).servers
 
-    assert (server.accepts.low, server.accepts.low_sum) == (291, "3 × (100 − 3)")
+    assert (server.accepts.low, server.accepts.low_sum) == (291, "3 × 100 − 3 × 3")
 
 
 def test_a_pooler_has_the_pods_of_its_workload_and_the_version_of_its_image() -> None:

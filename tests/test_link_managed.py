@@ -2,11 +2,14 @@ from textwrap import dedent
 
 import pytest
 
+from demanded import demanded
+from poolcheck.budget.accounts import Kind, budget
 from poolcheck.link.known import Known
 from poolcheck.link.link import link
 from poolcheck.link.network import Origin
 from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.objects import read_manifest
+from poolcheck.scale import Situation
 from poolcheck.source import Source
 from poolcheck.stated import Stated
 from poolcheck.system import Pooler, Server, System
@@ -24,10 +27,7 @@ def known(**files: str) -> Known:
 
 
 def demands(found: System) -> list[tuple[str, str, int, int]]:
-    return [
-        (each.pooler.name, each.server.name, each.connections.low, each.server.accepts.low)
-        for each in found.demands
-    ]
+    return [(each.pooler, each.database, each.connections.low, each.accepts.low) for each in demanded(found.facts)]
 
 
 CLUSTER = """
@@ -69,9 +69,9 @@ def test_an_autoscaler_may_change_the_number_of_poolers() -> None:
           maxReplicas: 9
     """
 
-    [demand] = system(cluster=CLUSTER, pooler=POOLER, scaler=scaler).demands
+    [account] = budget(system(cluster=CLUSTER, pooler=POOLER, scaler=scaler).facts).of("shop", Kind.DATABASE)
 
-    assert (demand.connections.low, demand.connections.most) == (80, 360)
+    assert (account.wanted(Situation.STEADY).most, account.wanted(Situation.AUTOSCALED).most) == (80, 360)
 
 
 @pytest.mark.parametrize(

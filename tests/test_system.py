@@ -1,34 +1,15 @@
 import pytest
 
-from poolcheck.amount import Amount, Reason, between, exactly
+from poolcheck.amount import Reason
 from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.link.poolers import pooler_alone, stated_pooler
-from poolcheck.loads import loads, worst
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.source import Source, Span
 from poolcheck.stated import StatedPooler
-from poolcheck.system import Owner, Part, Pooler, Target, operands, sharing
+from poolcheck.system import Pooler, Target, operands, sharing
 
 HOST = Reason("engine connects to db", Span("db.py", 5, 7), "db leads to pgbouncer")
-
-
-def part(
-    name: str,
-    number: int | Amount,
-    *,
-    path: str = "m.yaml",
-    stages: str = "",
-    namespace: str | None = None,
-    choice: object = None,
-) -> Part:
-    owner = Owner("Deployment", name, Span(path, 0, 9), frozenset(stages.split()), namespace)
-    return Part(owner, choice, exactly(number) if isinstance(number, int) else number)
-
-
-def sums(*parts: Part) -> list[tuple[int, int]]:
-    """The ends of each load, the largest first."""
-    return sorted(((load.connections.low, load.connections.most) for load in loads(parts)), reverse=True)
 
 
 def pooler(text: str, version: Version | None = (1, 25)) -> Pooler:
@@ -48,86 +29,6 @@ def ini(mode: str = "transaction", kept: str = "max_prepared_statements = 0") ->
 SHARING = pooler(ini())
 SESSION = pooler(ini("session"))
 KEEPING = pooler(ini(kept="max_prepared_statements = 100"))
-
-
-def test_workloads_add_up() -> None:
-    [load] = loads([part("api", 30), part("worker", 12)])
-
-    assert (load.connections.low_sum, load.who) == ("30 + 12", "api and worker")
-
-
-def test_what_opens_nothing_is_left_out() -> None:
-    [load] = loads([part("api", 30), part("worker", between(0, None))])
-
-    assert (load.connections.low, load.who) == (30, "api")
-    assert list(loads([part("worker", 0)])) == []
-
-
-def test_one_workload_that_is_written_down_twice_is_deployed_once() -> None:
-    assert sums(part("api", 30, path="k8s/a.yaml"), part("api", 50, path="old/a.yaml"), part("web", 5)) == [
-        (35, 55)
-    ]
-
-
-def test_workloads_of_several_kinds_may_have_one_name() -> None:
-    job = part("api", 12)._replace(owner=Owner("Job", "api"))
-
-    assert sums(part("api", 30), job) == [(42, 42)]
-
-
-def test_of_pools_that_take_each_others_place_one_is_made() -> None:
-    assert sums(part("api", 30, choice="a"), part("api", 50, choice="a"), part("api", 5, choice="b")) == [(35, 55)]
-
-
-def test_what_is_for_different_stages_is_never_added_up() -> None:
-    found = sums(part("api", 30, stages="staging"), part("web", 50, stages="production"), part("all", 7))
-
-    assert found == [(57, 57), (37, 37), (7, 7)]
-
-
-def test_a_stage_within_a_stage_adds_up_with_it() -> None:
-    assert sums(part("api", 30, stages="production"), part("new", 5, stages="production canary"))[0] == (35, 35)
-
-
-def test_namespaces_behind_one_name_are_never_added_up() -> None:
-    assert sums(part("api", 30, namespace="a"), part("web", 50, namespace="b"), part("all", 7)) == [
-        (57, 57),
-        (37, 37),
-        (7, 7),
-    ]
-
-
-def test_a_stage_and_a_namespace_may_meet() -> None:
-    assert sums(part("api", 30, stages="production"), part("web", 50, namespace="a"))[0] == (80, 80)
-
-
-@pytest.mark.parametrize(
-    ("names", "who"),
-    [
-        ("a", "a"),
-        ("a b", "a and b"),
-        ("a b c d", "a, b, c and d"),
-        ("a b c d e f", "a, b, c and 3 others"),
-    ],
-)
-def test_a_sentence_names_only_so_many_workloads(names: str, who: str) -> None:
-    [load] = loads([part(name, 1) for name in names.split()])
-
-    assert load.who == who
-
-
-def test_the_worst_load_is_one_that_is_certain_or_else_the_largest() -> None:
-    perhaps = part("api", between(50, 900), stages="staging")
-    certain = part("api", 200, stages="production")
-    less = part("api", between(50, 120), stages="qa")
-
-    one, other = worst(loads([perhaps, certain, less]), exactly(100)), worst(loads([perhaps, less]), exactly(100))
-
-    assert one
-    assert other
-    assert (one[1].wanted, other[1].wanted) == (200, 900)
-    assert worst(loads([part("api", 100)]), exactly(100)) is None
-    assert worst([], exactly(100)) is None
 
 
 def test_prepared_statements_meet_where_connections_change_hands_and_nothing_keeps_them_apart() -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from poolcheck.amount import Amount, Reason, between, exactly, product
+from poolcheck.amount import Amount, Reason, between, exactly
+from poolcheck.budget.facts import ContainerFacts, Owner
+from poolcheck.link.drawn import drawn_by
 from poolcheck.link.hosted import hosted, seeming_pooler
 from poolcheck.link.known import Known, owner_of
 from poolcheck.link.network import Origin, running
@@ -17,14 +19,13 @@ from poolcheck.read.kubernetes.manifest import WorkloadKind
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.asked import PGOPTIONS
-from poolcheck.read.python.pools.capacity import most_connections, opens_when_asked
 from poolcheck.read.python.pools.client_pool import ClientPool, resolved
-from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.values.environment_set import variable_set
+from poolcheck.scale import Scale, always
 from poolcheck.source import Span
 from poolcheck.stated import Stated, StatedWorkload
-from poolcheck.system import Client, Owner, Pooler, Target
-from poolcheck.value import Lookup, Value, number_of
+from poolcheck.system import Client, Pooler, Target
+from poolcheck.value import Lookup, Value
 
 POOLER_PORTS = frozenset({6432, 6543})
 """Where PgBouncer listens by default, and where hosted ones do."""
@@ -35,14 +36,6 @@ _OTHER_DIALECTS = frozenset({"mariadb", "mysql"})
 CONSOLE = "pgbouncer"
 """The database of PgBouncer's own console, which has no server connections."""
 
-_AT_START = frozenset(
-    {
-        "create_app", "init_db", "init_engine", "init_pool", "lifespan", "main", "make_app", "on_startup", "setup",
-        "setup_db", "startup",
-    }
-)  # fmt: skip
-"""Functions that are called once, when a process starts."""
-
 
 class _Running(NamedTuple):
     """What makes the pools of some modules: its pods, what each of them starts, and where it connects from.
@@ -51,14 +44,13 @@ class _Running(NamedTuple):
     """
 
     owner: Owner
-    container: Span | None
-    pods: Amount
-    processes: Amount
-    threads: Amount | None
+    pods: Scale
+    runs: ContainerFacts
     variables: Lookup
     origin: Origin
     modules: list[PythonModule]
     loaded: frozenset[str]
+    launcher: str = ""
 
 
 def clients(known: Known, sources: Sources, stated: Stated) -> Iterator[Client]:
@@ -101,16 +93,17 @@ def _in_manifests(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
             run = sources.run(container, workload, variables.get)
             started = sources.started(run.container, workload, run.environment, run.scripts)
             loaded = sources.loaded_by(workload, container, started, own)
+            processes = known.stacks.as_written(_processes(started, own), workload)
+            threads = started.threads if started else between(1, None)
             yield _Running(
                 owner_of(workload),
-                container.name.span,
-                known.pods.of(workload),
-                _processes(started, own),
-                started.threads if started else between(1, None),
+                known.scale_of(workload),
+                ContainerFacts(container.name.value, container.name.span, processes, threads, ()),
                 run.environment,
                 Origin(workload.span.path, workload),
                 sources.among(loaded),
                 loaded,
+                started.launcher if started else "",
             )
 
 
@@ -120,13 +113,12 @@ def _stated_alone(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
     for name, own in stated.workloads.items():
         if name not in seen and own.source:
             pods = between(1, None) if own.replicas is None else stated_pods(own.replicas, name)
+            runs = ContainerFacts(name, None, _processes(None, own), between(1, None), ())
             modules = sources.below(own.source)
             yield _Running(
                 Owner("", name),
-                None,
-                pods,
-                _processes(None, own),
-                between(1, None),
+                always(pods),
+                runs,
                 dict[str, Value]().get,
                 Origin(own.source[0]),
                 modules,
@@ -136,14 +128,16 @@ def _stated_alone(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
 
 def _of_modules(known: Known, sources: Sources, seen: Collection[Span]) -> Iterator[Client]:
     """The pools of modules that no workload is seen to load."""
-    nothing = between(0, None)
+    nobody = ContainerFacts("", None, between(0, None), between(0, None), ())
     for module in sources.modules:
         for pool in module.pools:
             if pool.span not in seen:
                 made, target = _by_default(pool, known, Origin(module.span.path))
                 pgoptions = variable_set(module.module, PGOPTIONS)
+                drawn = drawn_by(made, target)
+                owner = Owner("", module.span.path)
                 yield Client(
-                    made, None, nothing, nothing, target, Owner("", module.span.path), pgoptions=pgoptions
+                    made, None, always(nobody.processes), nobody, drawn, target, owner, pgoptions=pgoptions
                 )
 
 
@@ -160,17 +154,23 @@ def _by_default(pool: ClientPool, known: Known, origin: Origin) -> tuple[ClientP
 
 def _client(pool: ClientPool, module: PythonModule, running: _Running, known: Known) -> Client:
     made = resolved(pool, running.variables)
-    in_pod = known.overlays.as_written(_connections_of(made, running), running.origin.path)
-    in_pod = known.stacks.as_written(in_pod, running.origin.workload)
-    # Behind a name without a domain is what the client's own namespace has under it.
-    is_own = made.address is None or "." not in (made.address.host or "")
-    owner = running.owner if is_own else running.owner._replace(namespace=None)
-    target = _target(made, known, running.origin)
+    owner, target = running.owner, _target(made, known, running.origin)
     if target is None and owner.kind == WorkloadKind.SERVICE:
         made, target = _by_default(made, known, running.origin)
-    held = product(running.pods, in_pod)
     pgoptions = variable_set(module.module, PGOPTIONS) or running.variables(PGOPTIONS)
-    return Client(made, owner.name, held, in_pod, target, owner, running.container, running.loaded, pgoptions)
+    drawn = drawn_by(made, target)
+    return Client(
+        made,
+        owner.name,
+        running.pods,
+        running.runs,
+        drawn,
+        target,
+        owner,
+        running.loaded,
+        pgoptions,
+        running.launcher,
+    )
 
 
 def _processes(started: Launch | None, own: StatedWorkload) -> Amount:
@@ -227,37 +227,3 @@ def _suggested(pool: ClientPool, host: str, port: int | None, known: Known) -> T
     because = because._replace(assumption=f"{host or f'port {port}'} leads to {only.name}")
     user = address.user if address else None
     return Target(only, entry, None, is_certain=False, because=(because,), user=user)
-
-
-def _connections_of(pool: ClientPool, running: _Running) -> Amount:
-    """The most connections that all processes of a pod hold in a pool that its modules make."""
-    is_counted = pool.constructor.is_pool and pool.constructor.is_counted
-    if not is_counted or pool.role is not Role.APPLICATION:
-        return between(0, None)
-    held = product(running.processes, _filled(pool, running.threads))
-    if pool.function is None or pool.function in _AT_START:
-        return held
-    made_in = f"{pool.function}()"
-    made = Reason(f"{pool.title} is made in {made_in}", pool.callee, f"{made_in} makes one in each process")
-    return product(exactly(1, made), held)
-
-
-def _filled(pool: ClientPool, threads: Amount | None) -> Amount:
-    """The connections of a full pool, or as many as threads ask for where it is never full.
-
-    Surely open are those that threads need, or that it opens by itself.
-    """
-    most = most_connections(pool)
-    if threads is None:
-        return most
-    if opens_when_asked(pool) and not threads.is_open:
-        return threads
-    if threads.surely >= most.surely:
-        return most
-    opened = number_of(pool.effective(pool.constructor.least)) or 0
-    surely = min(max(threads.surely, int(opened)), most.surely)
-    if surely == most.surely:
-        return most
-    reason = next(iter(threads.because), Reason("a process may run one thread"))
-    filling = reason._replace(assumption=f"each process fills {pool.title}", least="", most="")
-    return most._replace(surely=surely, because=(*most.because, filling))

@@ -1,34 +1,38 @@
-"""What poolers may want from servers."""
+"""Where poolers lead."""
 
 from collections.abc import Iterator
 
 from poolcheck.link.known import Known
 from poolcheck.link.network import Origin
-from poolcheck.link.server_pools import wanted_by
 from poolcheck.read.pgbouncer.config import Entry
-from poolcheck.system import Demand, Owner, Server
+from poolcheck.system import Demand, Pooler, Server
 
 POSTGRES_PORT = 5432
 
 
 def demands(known: Known) -> Iterator[Demand]:
-    """What each pooler may want from each server."""
+    """Which of its databases each pooler opens connections for, and to what: a server, or another pooler."""
     for pooler, origin in known.placed:
-        led: dict[str, tuple[Server, list[Entry]]] = {}
+        led: dict[int, tuple[Server | Pooler, list[Entry]]] = {}
         for entry in pooler.config.databases if pooler.config else ():
-            server = _server_of(entry, known, origin) if entry.in_effect else None
-            if server:
-                led.setdefault(server.name, (server, []))[1].append(entry)
-        owner = pooler.owner._replace(name=pooler.name) if pooler.owner else Owner("", pooler.name)
-        for server, entries in led.values():
-            hosts = [host.value for entry in entries if (host := entry.parameter("host"))]
-            namespace = owner.namespace if any("." not in host for host in hosts) else None
-            yield Demand(pooler, server, wanted_by(pooler, entries), owner._replace(namespace=namespace))
+            found = _target_of(entry, known, origin) if entry.in_effect else None
+            if found and found is not pooler:
+                led.setdefault(id(found), (found, []))[1].append(entry)
+        for found, entries in led.values():
+            yield Demand(pooler, found, tuple(entries))
 
 
-def _server_of(entry: Entry, known: Known, origin: Origin | None) -> Server | None:
-    host, port = entry.parameter("host"), entry.parameter("port")
-    if host is None or (port and not port.value.isdecimal()):
+def port_of(entry: Entry) -> int | None:
+    """The port that a database's connections are opened to; None where it is no number."""
+    port = entry.parameter("port")
+    if port is None:
+        return POSTGRES_PORT
+    return int(port.value) if port.value.isdecimal() else None
+
+
+def _target_of(entry: Entry, known: Known, origin: Origin | None) -> Server | Pooler | None:
+    host, port = entry.parameter("host"), port_of(entry)
+    if host is None or port is None:
         return None
-    destination = known.leads_to(host.value, int(port.value) if port else POSTGRES_PORT, origin)
-    return destination.found if destination and isinstance(destination.found, Server) else None
+    destination = known.leads_to(host.value, port, origin)
+    return destination.found if destination else None

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from poolcheck.amount import Reason, exactly, product
+from poolcheck.budget.facts import Owner
 from poolcheck.link.composed import in_session_mode, only_config, prepared_statements
 from poolcheck.link.deployed import found_in, pooler_of
 from poolcheck.link.generated import Generated, generated
@@ -25,9 +26,10 @@ from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
 from poolcheck.read.kubernetes.pooler_images import pooler_image
 from poolcheck.read.kubernetes.stages import stages
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.scale import Scale, always
 from poolcheck.source import Span
 from poolcheck.stated import Stated
-from poolcheck.system import Owner, Pooler, Server
+from poolcheck.system import Pooler, Server
 
 
 class Destination(NamedTuple):
@@ -120,13 +122,25 @@ class Known:
         """Whether a container is one of the poolers or servers."""
         return container.name.span in self._reached
 
+    def addresses(self, found: Pooler | Server) -> tuple[str, ...]:
+        """The names, with ports, under which a pooler or a server is reached from other projects."""
+        names = [host for host, named in self._named.items() if named is found]
+        for workload in self.network.workloads:
+            if any(self._reached.get(each.name.span) is found for each in running(workload)):
+                names += self.network.names_of(workload)
+        for number, managed in enumerate(self._managed):
+            if managed is found:
+                names += self._managing.names_of(number)
+        return tuple(dict.fromkeys(names))
+
     def _add(self, workload: Workload, container: Container) -> None:
         """Adds what a container is, if it is a server or a pooler."""
         path = workload.span.path
         if server := self._server_in(workload, container):
             pods = self.pods.of(workload)
-            each = self.overlays.as_written(server.accepts, path)
-            server = server._replace(accepts=each if (pods.low, pods.high) == (1, 1) else product(pods, each))
+            limit = self.overlays.as_written(server.max_connections, path)
+            server = server._replace(max_connections=limit, owner=owner_of(workload))
+            server = server if (pods.low, pods.high) == (1, 1) else server.times(pods)
             self.servers.append(server)
             self._reached[container.name.span] = server
         elif found := found_in(workload, container, self.objects, self.kustomized):
@@ -134,7 +148,8 @@ class Known:
             versions = {image and image.version for image in images}
             found = found._replace(version=only_version(versions, self._target))
             pods = self.overlays.as_written(self.pods.of(workload), path)
-            pooler = pooler_of(found, pods, owner_of(workload))
+            scale = self.scale_of(workload)
+            pooler = pooler_of(found, pods, owner_of(workload), scale)
             pooler = pooler._replace(each_accepts=self.overlays.as_written(pooler.each_accepts, path))
             self._reached[container.name.span] = pooler
             self.placed.append((pooler, Origin(path, workload)))
@@ -143,6 +158,11 @@ class Known:
             if found.generated:
                 self._idle.update(config.span for config in found.configs)
             self._add_generated(found.generated)
+
+    def scale_of(self, workload: Workload) -> Scale:
+        """The pods of a workload in each situation."""
+        path = workload.span.path
+        return always(self.pods.of(workload)).each(lambda pods: self.overlays.as_written(pods, path))
 
     def _server_in(self, workload: Workload, container: Container) -> Server | None:
         if is_postgres(container):
@@ -156,6 +176,7 @@ class Known:
         if workload.is_partial or service is None:
             return
         if server := self._server_in(workload, container):
+            server = server._replace(owner=owner_of(workload))
             self._reached[container.name.span] = server
             self.servers.append(server)
             return
@@ -169,7 +190,7 @@ class Known:
         if config:
             version = only_version([image.version if image else None], self._target)
             place = (container.image or container.name).span
-            pooler = seen_pooler(workload.name.value, config, version, pods, place)
+            pooler = seen_pooler(workload.name.value, config, version, pods, place, self.scale_of(workload))
             pooler = _assumed(pooler._replace(owner=owner_of(workload)), written)
             self._reached[container.name.span] = pooler
             self.placed.append((pooler, Origin(workload.span.path, workload)))
@@ -180,7 +201,8 @@ class Known:
         """Adds a server or a pooler that an operator runs."""
         path = one.origin.path
         if isinstance(one.found, Server):
-            server = one.found._replace(accepts=self.overlays.as_written(one.found.accepts, path))
+            limit = self.overlays.as_written(one.found.max_connections, path)
+            server = one.found._replace(max_connections=limit)
             self.servers.append(server)
             self._managed.append(server)
             return
@@ -188,6 +210,7 @@ class Known:
             processes=self.overlays.as_written(one.found.processes, path),
             accepts=self.overlays.as_written(one.found.accepts, path),
             each_accepts=self.overlays.as_written(one.found.each_accepts, path),
+            scale=one.found.pods.each(lambda pods: self.overlays.as_written(pods, path)),
         )
         self._managed.append(pooler)
         self.placed.append((pooler, one.origin))
@@ -233,6 +256,7 @@ def _assumed(pooler: Pooler, written: Generated | None) -> Pooler:
         processes=product(one, pooler.processes),
         accepts=product(one, pooler.accepts),
         each_accepts=product(one, pooler.each_accepts),
+        scale=pooler.pods.each(lambda pods: product(one, pods)),
     )
 
 

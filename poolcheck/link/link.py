@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from poolcheck.budget.accounts import budget
+from poolcheck.budget.verdicts import verdicts
 from poolcheck.link.poolers import pooler_alone, version_of
 from poolcheck.read.document import Fact
 from poolcheck.read.fault import ReadFault, SyntaxFault
@@ -26,6 +28,7 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
         return _unlinked(facts, stated)
     from poolcheck.link.contained import pooler_containers
     from poolcheck.link.demands import demands
+    from poolcheck.link.facts_of import facts_of
     from poolcheck.link.known import Known
     from poolcheck.link.launched import shadowed, started_per_cpu
     from poolcheck.link.pooler_pods import pooler_pods
@@ -46,12 +49,14 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
 
             sent = tuple(sent_by(found, sources))
     documents = tuple(known.document(fact) for fact in (*facts, *known.generated))
+    wanted = tuple(demands(known))
+    budgeted = facts_of(known, found, wanted)
     contained = tuple(pooler_containers(known))
     return System(
         documents,
         tuple(known.servers),
         tuple(known.poolers),
-        tuple(demands(known)),
+        wanted,
         found,
         sent,
         contained,
@@ -59,6 +64,8 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
         tuple(server_containers(known)),
         tuple(started_per_cpu(known, paths, sources)),
         tuple(shadowed(known, sources)),
+        budgeted,
+        tuple(verdicts(budget(budgeted))),
     )
 
 

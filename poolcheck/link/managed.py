@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from poolcheck.amount import Amount, Reason, between, difference, exactly, product
+from poolcheck.amount import Amount, Reason, between, exactly, product
+from poolcheck.budget.facts import Owner
 from poolcheck.link.generated import Generated, read_generated
 from poolcheck.link.network import Origin, same_namespace
 from poolcheck.link.pods import Pods
@@ -17,7 +18,7 @@ from poolcheck.read.kubernetes.stages import may_meet, stages
 from poolcheck.read.pgbouncer.rendered import Piece, Rendered
 from poolcheck.read.template import has_template
 from poolcheck.source import Located
-from poolcheck.system import Owner, Pooler, Server
+from poolcheck.system import Pooler, Server
 from poolcheck.value import Unknown
 
 OF_PATRONI = 100
@@ -70,22 +71,30 @@ class Managing:
         own = [each for each in found if each.path == origin.path] or found
         return own[0].number if len(own) == 1 else None
 
+    def names_of(self, number: int) -> Iterator[str]:
+        """The names, with ports, under which one of all is reached."""
+        for name, found in self._names.items():
+            for each in found:
+                if each.number == number:
+                    yield f"{name}{f'.{each.namespace.value}' if each.namespace else ''}:{each.port}"
+
     def _add_servers(self, owner: Managed, server: ManagedServer) -> None:
         settings = dict(self._settings_of(owner, "SGPostgresConfig"))
         server = server._replace(
             max_connections=settings.get("max_connections", server.max_connections),
             reserved=settings.get("superuser_reserved_connections", server.reserved),
         )
-        each = _assumed(difference(_limit(server, owner), _reserved(server)), owner)
+        limit, kept_back = _assumed(_limit(server, owner), owner), _reserved(server)
         written = server.max_connections
         place = written.span if isinstance(written, Located) else owner.name.span
-        self._add(owner, Server(owner.name.value, each, place), server.names, server.port, None)
+        whose = _owner(owner, owner.kind, owner.name.value)
+        each = Server(owner.name.value, limit, kept_back, place, owner=whose)
+        self._add(owner, each, server.names, server.port, None)
         followers = server.instances.number
         if followers is not None and followers > 1:
             number = Reason(f"{followers - 1} followers of {owner.name.value}", server.instances.span)
-            many = Server(
-                f"the followers of {owner.name.value}", product(exactly(followers - 1, number), each), place
-            )
+            name = f"the followers of {owner.name.value}"
+            many = each._replace(name=name, owner=whose._replace(name=name)).times(exactly(followers - 1, number))
             self._add(owner, many, server.followers, server.port, None)
 
     def _add_pooler(self, owner: Managed, pooler: ManagedPooler) -> None:
@@ -106,10 +115,9 @@ class Managing:
             exactly(1) if owner.kind == "SGCluster" else _assumed(self._pods.of(workload), owner),
             pooler.place,
         )
-        path = owner.span.path
-        namespace = owner.namespace.value if owner.namespace else None
-        found = found._replace(each_accepts=_assumed(found.each_accepts, owner))
-        found = found._replace(owner=Owner(workload.kind, name, owner.span, stages(path), namespace))
+        found = found._replace(
+            each_accepts=_assumed(found.each_accepts, owner), owner=_owner(owner, workload.kind, name)
+        )
         self._add(owner, found, pooler.names, pooler.port, written, workload)
 
     def _add(
@@ -202,6 +210,12 @@ def _reserved(server: ManagedServer) -> Amount:
     if isinstance(written, Located) and written.value.isdecimal():
         return exactly(int(written.value), Reason(f"superuser_reserved_connections {written.value}", written.span))
     return exactly(server.default_reserved, Reason(f"{server.default_reserved} kept back for superusers"))
+
+
+def _owner(owner: Managed, kind: str, name: str) -> Owner:
+    """What an object makes, as an owner of connections."""
+    namespace = owner.namespace.value if owner.namespace else None
+    return Owner(kind, name, owner.span, stages(owner.span.path), namespace)
 
 
 def _workload(owner: Managed, pooler: ManagedPooler, name: str) -> Workload:

@@ -35,7 +35,7 @@ def mysql_server_in(workload: Workload, container: Container, objects: Objects) 
     own = environment(workload, container, objects)
     written = next(iter(_limits(workload, container, own, objects)), None)
     place = written.span if written else (container.image or container.name).span
-    return Server(workload.name.value, _limit(written, container, own), place)
+    return Server(workload.name.value, _limit(written, container, own), exactly(0), place)
 
 
 def _limits(

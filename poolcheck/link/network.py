@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from poolcheck.read.kubernetes.manifest import Container, Manifest, Service, Workload
@@ -63,6 +63,12 @@ class Network:
         """The Services that lead to the pods of a workload, and to those of no other."""
         services = (each for named in self._services.values() for each in named if each.selector)
         return tuple(each for each in services if _picks(each, workload) and self._picks_none_but(each, workload))
+
+    def names_of(self, workload: Workload) -> Iterator[str]:
+        """The names, with ports, of the Services that lead to the pods of a workload."""
+        for service in self.in_front_of(workload):
+            domain = f".{service.namespace.value}" if service.namespace else ""
+            yield from (f"{service.name.value}{domain}:{each.port.value}" for each in service.ports)
 
     def _picks_none_but(self, service: Service, workload: Workload) -> bool:
         labelled = self._labelled.get(min(service.selector), []) if service.selector else []

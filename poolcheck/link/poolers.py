@@ -4,6 +4,7 @@ from poolcheck.amount import Amount, Reason, between, exactly, product
 from poolcheck.read.pgbouncer.config import FALLBACK, Effective, Entry, PgBouncerConfig, PoolMode, Version
 from poolcheck.read.pgbouncer.rendered import file_of
 from poolcheck.read.pgbouncer.startup import for_version
+from poolcheck.scale import Scale, always
 from poolcheck.source import Span
 from poolcheck.stated import StatedPooler
 from poolcheck.system import Pooler
@@ -63,17 +64,27 @@ def entry_for(config: PgBouncerConfig, database: str | None) -> Entry | None:
 
 
 def seen_pooler(
-    name: str, config: PgBouncerConfig | None, version: Version | None, processes: Amount, place: Span
+    name: str,
+    config: PgBouncerConfig | None,
+    version: Version | None,
+    processes: Amount,
+    place: Span,
+    scale: Scale | None = None,
 ) -> Pooler:
-    """A PgBouncer with so many processes, of this version and configuration, None where they are not known."""
+    """A PgBouncer of this version and configuration, None where they are not known, with so many processes.
+
+    `scale` is how many there are in each situation, where that is not always as many.
+    """
+    scale = scale or always(processes)
     if config is None:
-        unknown = between(0, None)
-        return Pooler(name, place, None, version, processes, unknown, unknown, None, _tracked(None, version))
+        unknown, tracked = between(0, None), _tracked(None, version)
+        return Pooler(name, place, None, version, processes, unknown, unknown, None, tracked, scale=scale)
     config = for_version(config, version)
     accepts = accepted_by(config)
     sharing = config.effective_integer("so_reuseport")
     if sharing is None or sharing.value:
-        processes = product(processes, between(1, None, Reason("other processes may listen on the same port")))
+        several = between(1, None, Reason("other processes may listen on the same port"))
+        processes, scale = product(processes, several), scale.times(several)
     return Pooler(
         name,
         next((reason.span for reason in accepts.because if reason.span), place),
@@ -84,6 +95,7 @@ def seen_pooler(
         accepts,
         config.pool_mode(),
         _tracked(config, version),
+        scale=scale,
     )
 
 
@@ -96,14 +108,8 @@ def accepted_by(config: PgBouncerConfig) -> Amount:
     # 0 and less refuse every client.
     accepted = max(number.value, 0)
     return exactly(
-        accepted, Reason(f"max_client_conn {number.value}{by_default}", number.span or _section(config))
+        accepted, Reason(f"max_client_conn {number.value}{by_default}", number.span or config.unset_place)
     )
-
-
-def _section(config: PgBouncerConfig) -> Span:
-    """The header under which a setting would stand that is not set."""
-    own = (header.span for header in config.headers if header.value == "pgbouncer")
-    return next(own, config.span._replace(end=config.span.start))
 
 
 def _tracked(config: PgBouncerConfig | None, version: Version | None) -> Effective[int] | None:

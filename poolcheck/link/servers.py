@@ -5,7 +5,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from poolcheck.amount import Amount, Reason, between, difference, exactly, total
+from poolcheck.amount import Amount, Reason, between, exactly, total
+from poolcheck.budget.facts import Owner
 from poolcheck.read.kubernetes.commands import program, started
 from poolcheck.read.kubernetes.environment import Environment, Objects, environment
 from poolcheck.read.kubernetes.manifest import Container, Workload
@@ -55,7 +56,8 @@ def server_in(workload: Workload, container: Container, objects: Objects) -> Ser
     settings = _settings(workload, container, objects)
     return Server(
         workload.name.value,
-        difference(_limit(container, settings), _reserved(settings)),
+        _limit(container, settings),
+        _reserved(settings),
         _place(container, settings),
         _time(settings.values.get("idle_session_timeout")),
     )
@@ -67,7 +69,8 @@ def stated_server(name: str, stated: StatedDatabase) -> Server:
     if stated.max_connections is not None:
         limit = exactly(stated.max_connections, Reason(f"max_connections {stated.max_connections} as configured"))
     reserved = DEFAULT_RESERVED if stated.reserved is None else stated.reserved
-    return Server(name, difference(limit, exactly(reserved, Reason(f"{reserved} kept back"))), None)
+    kept_back = exactly(reserved, Reason(f"{reserved} kept back"))
+    return Server(name, limit, kept_back, None, owner=Owner("", name), cores=stated.cores)
 
 
 class _Settings(NamedTuple):

@@ -48,6 +48,10 @@ def frame(finding: Finding, pages: Callable[[str], Positions]) -> Iterator[Line]
         if any(label.message or pages(path).line_text(label.start.line) for label in labels):
             yield row(f"{margin} |")
             yield from _excerpt(list(dict.fromkeys(labels)), pages(path), margin)
+    if finding.sum:
+        yield row(f"{margin} |")
+        for lead, worked_out in zip(_leads("sum: "), finding.sum, strict=False):
+            yield Segment(f"{margin} {lead}", Style.MARGIN), Segment(flat(redact_message(worked_out)))
     if finding.fix:
         applied = "applied by `--fix`" if finding.fix.safe else "applied by `--fix --unsafe-fixes`"
         yield row(f"{margin} |")
@@ -55,6 +59,13 @@ def frame(finding: Finding, pages: Callable[[str], Positions]) -> Iterator[Line]
             Segment(f"{margin} = help: ", Style.MARGIN),
             Segment(f"{flat(redact_message(finding.fix.title))} ({applied})"),
         )
+
+
+def _leads(title: str) -> Iterator[str]:
+    """What stands before the lines of a part: the title once, and blanks below it."""
+    yield f"= {title}"
+    while True:
+        yield " " * (len(title) + 2)
 
 
 def _label(span: Span, pages: Callable[[str], Positions], mark: str, style: Style, message: str = "") -> _Label:

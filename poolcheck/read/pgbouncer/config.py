@@ -160,6 +160,12 @@ class PgBouncerConfig(NamedTuple):
         return self.parts[0].region
 
     @property
+    def unset_place(self) -> Span:
+        """The header under which a setting of [pgbouncer] would stand that is not set."""
+        own = (header.span for header in self.headers if header.value == "pgbouncer")
+        return next(own, self.span._replace(end=self.span.start))
+
+    @property
     def text(self) -> str:
         """The text of `span`."""
         return self.parts[0].text

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
-from poolcheck.loads import loads, worst
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import Client, Pooler, System, operands
+from poolcheck.system import Client, System, operands
 
 
 class PoolerSizesUnset(Rule[System]):
@@ -22,8 +21,10 @@ class PoolerSizesUnset(Rule[System]):
             if place is None or config is None or pooler.owner is None or place in seen or not is_unset(config):
                 continue
             clients = [*system.clients_of(pooler)]
+            is_exceeded = any(each.account.limit.place == place for each in system.verdicts)
             size, accepts = config.effective_integer("default_pool_size"), pooler.each_accepts
-            if clients and size and not exceeds(clients, pooler):
+            # That they are more than it takes is more to say than that nobody has said how many.
+            if clients and size and not is_exceeded:
                 seen.add(place)
                 yield self.finding(
                     place,
@@ -40,13 +41,6 @@ def is_unset(config: PgBouncerConfig) -> bool:
     own = [each.parameter("pool_size") for each in (*config.databases, *config.users) if each.in_effect]
     is_chosen = config.setting("max_client_conn") or config.setting("default_pool_size")
     return not is_chosen and not any(own) and all(each.is_complete for each in config.databases if each.in_effect)
-
-
-def exceeds(clients: list[Client], pooler: Pooler) -> bool:
-    """Whether they may be more than it takes, which is more to say than that it is not said how many."""
-    in_pod = all(client.target and client.target.in_pod for client in clients)
-    parts = (client.part_in_pod if in_pod else client.part for client in clients)
-    return worst(loads(parts), pooler.each_accepts if in_pod else pooler.accepts) is not None
 
 
 def notes_on(clients: list[Client], place: Span) -> Iterator[Note]:

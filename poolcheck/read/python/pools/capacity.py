@@ -1,6 +1,7 @@
 """How many connections a client pool holds at most in one process."""
 
 from poolcheck.amount import Amount, Reason, amount_of, between, exactly, total
+from poolcheck.budget.facts import Size
 from poolcheck.read.python.libraries.constructor import Holds, Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.value import Known, number_of, scalars_of
@@ -12,24 +13,29 @@ UNLIMITED = frozenset({"NullPool", "SingletonThreadPool"})
 
 def most_connections(pool: ClientPool) -> Amount:
     """The most connections that the pool holds in one process; for a single connection, that one."""
+    return total(each.number for each in sizes(pool))
+
+
+def sizes(pool: ClientPool) -> tuple[Size, ...]:
+    """The numbers that the most connections in one process are the sum of, by the names of their parameters."""
     constructor, kind = pool.constructor, pool.pool_class
     if constructor.holds is Holds.ONE:
-        return exactly(1, Reason("one connection", pool.callee))
+        return (Size("", exactly(1, Reason("one connection", pool.callee))),)
     if kind in SINGLE:
-        return exactly(1, Reason(f"{kind} holds one connection", pool.callee))
+        return (Size("", exactly(1, Reason(f"{kind} holds one connection", pool.callee))),)
     if opens_when_asked(pool) or kind is None or pool.arguments.get("pool") is not None:
-        return between(0, None)
-    sizes = [_size(pool, name) for name in constructor.size]
+        return (Size("", between(0, None)),)
+    each = tuple(Size(name, _size(pool, name)) for name in constructor.size)
     match constructor.holds:
-        case Holds.LARGEST if not sizes[0].is_open:
-            return max((each for each in sizes if not each.is_open), key=lambda each: each.most)
+        case Holds.LARGEST if not each[0].number.is_open:
+            return (max((size for size in each if not size.number.is_open), key=lambda size: size.number.most),)
         case Holds.LARGEST:
-            return sizes[0]
+            return each[:1]
         case Holds.FIRST:
-            given = (each for name, each in zip(constructor.size, sizes, strict=True) if not _is_none(pool, name))
-            return next(given, sizes[-1])
+            given = (size for size in each if not _is_none(pool, size.name))
+            return (next(given, each[-1]),)
         case _:
-            return _below_zero(pool) or total(sizes)
+            return _below_zero(pool) or each
 
 
 def opens_when_asked(pool: ClientPool) -> bool:
@@ -59,13 +65,13 @@ def _is_none(pool: ClientPool, name: str) -> bool:
     return isinstance(value, Known) and value.scalar is None
 
 
-def _below_zero(pool: ClientPool) -> Amount | None:
+def _below_zero(pool: ClientPool) -> tuple[Size, ...]:
     """What SQLAlchemy makes of a size below zero: it is taken off what may come on top."""
     size, more = number_of(pool.given("pool_size")), number_of(pool.effective("max_overflow"))
     if size is None or size >= 0 or more is None or more < 0:
-        return None
+        return ()
     most = max(int(size + more), 0)
-    return exactly(most, Reason(f"pool_size {size} and max_overflow {more}", pool.callee))
+    return (Size("", exactly(most, Reason(f"pool_size {size} and max_overflow {more}", pool.callee))),)
 
 
 def _size(pool: ClientPool, name: str) -> Amount:

@@ -1,0 +1,244 @@
+"""The budget: for each pooler and each database, what it accepts and what is wanted of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from poolcheck.amount import Amount, Overrun, between, difference, exactly, least, overrun, product
+from poolcheck.budget import client_connections, server_connections
+from poolcheck.budget.facts import DatabaseFacts, EntryFacts, Facts, Lead, Owner, PoolerFacts
+from poolcheck.budget.parts import Part, by_owner, deployments, together
+from poolcheck.scale import Situation, always
+from poolcheck.source import Span
+
+SESSION = "session"
+
+
+class Kind(StrEnum):
+    """What accepts connections."""
+
+    DATABASE = "database"
+    POOLER = "pooler"
+    """A pooler's client connections."""
+    POOL = "pool"
+    """One pool of a pooler whose clients keep their server connections for as long as they are connected."""
+    OUTSIDE = "outside"
+    """An address of which the project knows nothing else."""
+
+
+class Limit(NamedTuple):
+    """What accepts connections, and how many: all that it has, less what is `kept_back`.
+
+    It is `in_pod` where each pod of its clients has one of its own; then one pod's connections are counted.
+    """
+
+    kind: Kind
+    id: str
+    name: str
+    place: Span | None
+    has: Amount
+    kept_back: Amount
+    in_pod: bool = False
+
+    @property
+    def accepts(self) -> Amount:
+        """The connections that applications and poolers may open."""
+        return self.has if self.kept_back.most == 0 else difference(self.has, self.kept_back)
+
+
+class Account(NamedTuple):
+    """What is wanted of a limit in one deployment: by whom, and what comes together."""
+
+    limit: Limit
+    parts: tuple[Part, ...]
+    stages: frozenset[str] = frozenset()
+    namespace: str | None = None
+
+    def wanted(self, situation: Situation, *, with_reserve: bool = False) -> Amount:
+        """What may be open at the same time in a situation."""
+        return together(self.parts, lambda part: _number(part, situation, with_reserve=with_reserve))
+
+    def wanted_by(self, situation: Situation, *, with_reserve: bool = False) -> list[tuple[Owner, Amount]]:
+        """What each owner may have open of that."""
+        return [*by_owner(self.parts, lambda part: _number(part, situation, with_reserve=with_reserve))]
+
+    def overrun(self, situation: Situation, *, with_reserve: bool = False) -> Overrun | None:
+        """By how much more may be open than is accepted; None where it fits, or where that is not known."""
+        return overrun(self.wanted(situation, with_reserve=with_reserve), self.limit.accepts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those who open connections."""
+        return tuple(dict.fromkeys(part.owner.name for part in self.parts))
+
+
+def _number(part: Part, situation: Situation, *, with_reserve: bool) -> Amount:
+    return (part.with_reserve if with_reserve else part.connections).at(situation)
+
+
+class Unknown(NamedTuple):
+    """Something without which the budget is not whole, and why it is not known."""
+
+    what: str
+    why: str
+    place: Span | None
+
+
+class Budget(NamedTuple):
+    """All limits with what is wanted of them, and what is not known."""
+
+    accounts: tuple[Account, ...]
+    unknown: tuple[Unknown, ...]
+
+    def of(self, limit_id: str, kind: Kind) -> list[Account]:
+        """The accounts of one limit, one for each deployment."""
+        return [each for each in self.accounts if (each.limit.id, each.limit.kind) == (limit_id, kind)]
+
+
+def budget(facts: Facts) -> Budget:
+    """The budget that these facts come to."""
+    wanted = _Wanted(facts)
+    accounts = [*_of_databases(facts, wanted), *_of_poolers(facts, wanted), *_of_pools(facts, wanted)]
+    accounts += _of_addresses(wanted)
+    return Budget(tuple(accounts), tuple(dict.fromkeys(_unknown(facts, accounts))))
+
+
+class _Wanted:
+    """The parts of all that opens connections, by where they lead."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.leading: dict[str, list[tuple[Part, Lead]]] = defaultdict(list)
+        self.outside: dict[str, list[Part]] = defaultdict(list)
+        for workload, container, pool in facts.pools():
+            each = client_connections.in_pod(container, pool)
+            choice = f"{container.name}\n{pool.choice}"
+            owner = _seen_by(workload.owner, [pool.lead])
+            connections = always(each) if pool.lead.in_pod else workload.pods.times(each)
+            part = Part(workload.id, owner, pool.title, choice, connections, connections)
+            self._add(part, pool.lead)
+        for pooler in facts.poolers:
+            for lead, entries in _by_lead(pooler.entries):
+                owner = _seen_by(pooler.owner, [entry.lead for entry in entries])
+                plain = server_connections.in_process(pooler, entries, with_reserve=False)
+                full = server_connections.in_process(pooler, entries, with_reserve=True)
+                part = Part(
+                    pooler.id, owner, pooler.owner.name, pooler.id, pooler.pods.times(plain),
+                    pooler.pods.times(full), is_pooler=True, is_sidecar=pooler.is_sidecar,
+                )  # fmt: skip
+                self._add(part, lead)
+
+    def _add(self, part: Part, lead: Lead) -> None:
+        if lead.to is not None and lead.is_certain:
+            self.leading[lead.to].append((part, lead))
+        elif lead.to is None and lead.host:
+            address = f"{lead.host}:{lead.port}" if lead.port else lead.host
+            self.outside[address].append(part)
+
+    def of(self, limit_id: str) -> list[tuple[Part, Lead]]:
+        return self.leading.get(limit_id, [])
+
+
+def _seen_by(owner: Owner, leads: Iterable[Lead]) -> Owner:
+    """An owner, with its namespace where a name in it decides where its connections lead."""
+    return owner if any(not lead.is_qualified for lead in leads) else owner._replace(namespace=None)
+
+
+def _by_lead(entries: Iterable[EntryFacts]) -> Iterator[tuple[Lead, list[EntryFacts]]]:
+    """The entries of a pooler that lead to the same, and where."""
+    led: dict[str, tuple[Lead, list[EntryFacts]]] = {}
+    for entry in entries:
+        key = entry.lead.to or f"{entry.lead.host}:{entry.lead.port}"
+        led.setdefault(key, (entry.lead, []))[1].append(entry)
+    return iter(led.values())
+
+
+def _of_databases(facts: Facts, wanted: _Wanted) -> Iterator[Account]:
+    for database in facts.databases:
+        yield from _accounts(_database(database), [part for part, _ in wanted.of(database.id)])
+
+
+def _database(database: DatabaseFacts) -> Limit:
+    name, place = database.owner.name, database.place
+    return Limit(Kind.DATABASE, database.id, name, place, database.max_connections, database.reserved)
+
+
+def _of_poolers(facts: Facts, wanted: _Wanted) -> Iterator[Account]:
+    for pooler in facts.poolers:
+        found = wanted.of(pooler.id)
+        in_pod = bool(found) and all(lead.in_pod for _, lead in found)
+        # Where each pod has a pooler of its own, its number is the same on both sides.
+        has = pooler.max_client_conn if in_pod else product(pooler.processes, pooler.max_client_conn)
+        name, place = pooler.owner.name, pooler.place
+        limit = Limit(Kind.POOLER, pooler.id, name, place, has, exactly(0), in_pod)
+        yield from _accounts(limit, [part for part, _ in found])
+
+
+def _of_pools(facts: Facts, wanted: _Wanted) -> Iterator[Account]:
+    """The pools that are filled by as many clients as they have server connections."""
+    for pooler in facts.poolers:
+        by_entry: dict[str, list[tuple[Part, Lead]]] = defaultdict(list)
+        for part, lead in wanted.of(pooler.id):
+            if lead.entry is not None:
+                by_entry[lead.entry].append((part, lead))
+        for entry in pooler.entries:
+            found = by_entry.get(entry.name, [])
+            if entry.mode == SESSION and found:
+                yield from _of_pool(pooler, entry, found)
+
+
+def _of_pool(pooler: PoolerFacts, entry: EntryFacts, found: Sequence[tuple[Part, Lead]]) -> Iterator[Account]:
+    """What is wanted of the pools of a database: one for the user whom it names, or one for each who logs in."""
+    users = {entry.user} if entry.user is not None else {lead.user for _, lead in found}
+    for user in sorted(user for user in users if user):
+        own = next((each for each in pooler.users if each.name == user), None)
+        if own and own.mode not in {None, SESSION}:
+            continue
+        size = server_connections.in_pool(pooler, entry, own, with_reserve=True)
+        if entry.max_db_connections or pooler.max_db_connections:
+            size = least(size, entry.max_db_connections or pooler.max_db_connections or size)
+        in_pod = all(lead.in_pod for _, lead in found)
+        has = size if in_pod else product(pooler.processes, size)
+        name = f"the pool of {entry.name} and {user} in {pooler.owner.name}"
+        place = next((reason.span for reason in size.because if reason.span), entry.place)
+        limit = Limit(Kind.POOL, f"{pooler.id}/{entry.name}/{user}", name, place, has, exactly(0), in_pod)
+        parts = [part for part, lead in found if entry.user is not None or lead.user == user]
+        yield from _accounts(limit, parts)
+
+
+def _of_addresses(wanted: _Wanted) -> Iterator[Account]:
+    for address, parts in sorted(wanted.outside.items()):
+        limit = Limit(Kind.OUTSIDE, address, address, None, between(0, None), exactly(0))
+        yield from (each for each in _accounts(limit, parts) if each.parts)
+
+
+def _accounts(limit: Limit, parts: Sequence[Part]) -> Iterator[Account]:
+    """One account for each deployment that wants something of a limit; one where nobody does."""
+    found = [*deployments(parts)]
+    if not found:
+        yield Account(limit, ())
+    yield from (Account(limit, each.parts, each.stages, each.namespace) for each in found)
+
+
+def _unknown(facts: Facts, accounts: Iterable[Account]) -> Iterator[Unknown]:
+    """What is not known of limits, numbers and ways."""
+    for account in accounts:
+        limit = account.limit
+        if limit.has.is_open and limit.kind in {Kind.DATABASE, Kind.POOLER} and account.parts:
+            yield Unknown(limit.name, "how many connections it accepts is not known", limit.place)
+        for part in account.parts:
+            if part.connections.steady.is_open:
+                what = part.owner.name if part.is_pooler else f"{part.title} in {part.owner.name}"
+                yield Unknown(what, "how many connections it may open has no known end", part.owner.span)
+    for workload, _, pool in facts.pools():
+        if not pool.lead.is_known:
+            yield Unknown(f"{pool.title} in {workload.owner.name}", _why_unknown(pool.lead), pool.place)
+    for pooler in facts.poolers:
+        if not pooler.is_read:
+            yield Unknown(pooler.owner.name, "its configuration is not seen", pooler.place)
+
+
+def _why_unknown(lead: Lead) -> str:
+    if lead.is_certain:
+        return f"what {lead.host} is, is not seen" if lead.host else "where it connects to is not known"
+    return f"where {lead.host or 'it'} leads to is not certain"

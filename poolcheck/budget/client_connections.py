@@ -1,0 +1,28 @@
+"""How many connections the client pools of a workload may hold."""
+
+from poolcheck.amount import Amount, Reason, between, exactly, product
+from poolcheck.budget.facts import ContainerFacts, PoolFacts
+
+
+def in_pod(container: ContainerFacts, pool: PoolFacts) -> Amount:
+    """The most connections that all processes of a pod hold in a pool of a container."""
+    held = product(container.processes, in_process(pool, container.threads))
+    return held if pool.made is None else product(exactly(1, pool.made), held)
+
+
+def in_process(pool: PoolFacts, threads: Amount | None) -> Amount:
+    """The connections of a full pool, or as many as threads ask for where it is never full.
+
+    Surely open are those that threads need, or that it opens by itself.
+    """
+    if pool.opens_when_asked:
+        return between(0, None) if threads is None or threads.is_open else threads
+    most = pool.size
+    if threads is None or threads.surely >= most.surely:
+        return most
+    surely = min(max(threads.surely, pool.at_start), most.surely)
+    if surely == most.surely:
+        return most
+    reason = next(iter(threads.because), Reason("a process may run one thread"))
+    filling = reason._replace(assumption=f"each process fills {pool.title}", least="", most="")
+    return most._replace(surely=surely, because=(*most.because, filling))

@@ -1,0 +1,184 @@
+"""The facts that a connection budget is made of, apart from the files that they were read in."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from poolcheck.amount import Amount, Reason, total
+from poolcheck.scale import Scale
+from poolcheck.source import Span
+
+
+class Owner(NamedTuple):
+    """What opens connections: an object of a cluster, or a name that only configuration states.
+
+    `stages` are those that its file is for, `namespace` is None where whoever applies it chooses. Two of one kind
+    and name are the same thing, written down for several deployments.
+    """
+
+    kind: str
+    name: str
+    span: Span | None = None
+    stages: frozenset[str] = frozenset()
+    namespace: str | None = None
+
+
+class Lead(NamedTuple):
+    """Where connections lead: to the pooler or the database with the id `to`, None where that is not known.
+
+    `host`, `port`, `database` and `user` are what is asked for, as far as that is known. `entry` is the database
+    of the pooler's that serves it. It is not certain where only a port or a name suggests a pooler; a pooler may
+    be `in_pod`, one for each pod of the client's.
+    """
+
+    to: str | None
+    host: str | None
+    port: int | None
+    database: str | None
+    user: str | None
+    entry: str | None = None
+    is_certain: bool = True
+    in_pod: bool = False
+    because: tuple[Reason, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether connections are sure to lead there."""
+        return self.to is not None and self.is_certain
+
+    @property
+    def is_qualified(self) -> bool:
+        """Whether the host means the same in every namespace."""
+        return "." in (self.host or "")
+
+
+class Size(NamedTuple):
+    """One of the numbers that a client pool's size is the sum of, under the name its library has for it."""
+
+    name: str
+    number: Amount
+
+
+class PoolFacts(NamedTuple):
+    """A client pool that each process of a container makes.
+
+    `sizes` add up to the most connections of a process; it has none where it `opens_when_asked`, a connection for
+    each thread that wants one. It opens `at_start` of them by itself. `made` is what must hold for a process to
+    make one. Of those in a container with the same `choice`, a process makes only one.
+    """
+
+    title: str
+    place: Span | None
+    choice: str
+    sizes: tuple[Size, ...]
+    opens_when_asked: bool
+    at_start: int
+    made: Reason | None
+    lead: Lead
+
+    @property
+    def size(self) -> Amount:
+        """The most connections of a full pool."""
+        return total(each.number for each in self.sizes)
+
+
+class ContainerFacts(NamedTuple):
+    """A container of a workload, the processes that it runs in each pod, and the threads of one of them.
+
+    `threads` is None where more than threads take connections at once.
+    """
+
+    name: str
+    place: Span | None
+    processes: Amount
+    threads: Amount | None
+    pools: tuple[PoolFacts, ...]
+
+
+class WorkloadFacts(NamedTuple):
+    """A workload with the client pools that it makes."""
+
+    id: str
+    owner: Owner
+    pods: Scale
+    containers: tuple[ContainerFacts, ...]
+
+
+class EntryFacts(NamedTuple):
+    """A database of a pooler's, for everyone who logs in where it names no `user`.
+
+    Sizes and limits that are None it has from the pooler. `mode` is None where it is not known.
+    """
+
+    name: str
+    place: Span | None
+    user: str | None
+    pool_size: Amount | None
+    reserve_pool_size: Amount | None
+    max_db_connections: Amount | None
+    mode: str | None
+    lead: Lead
+
+
+class UserFacts(NamedTuple):
+    """What a pooler has for a user. What is None it has from the database or the pooler."""
+
+    name: str
+    pool_size: Amount | None
+    reserve_pool_size: Amount | None
+    max_user_connections: Amount | None
+    mode: str | None = None
+
+
+class PoolerFacts(NamedTuple):
+    """A PgBouncer. `pods` are what opens server connections, `processes` the range of what accepts clients.
+
+    `max_client_conn` is that of one process; `max_db_connections` and `max_user_connections` are None where there
+    is no limit. `entries` are all its databases in effect; nothing of its settings is known unless it `is_read`.
+    It is in the same pod as its clients where it `is_sidecar`. `users_count` where what is said of users counts
+    for the databases that name them.
+    """
+
+    id: str
+    owner: Owner
+    place: Span | None
+    addresses: tuple[str, ...]
+    pods: Scale
+    processes: Amount
+    max_client_conn: Amount
+    default_pool_size: Amount
+    reserve_pool_size: Amount
+    max_db_connections: Amount | None
+    max_user_connections: Amount | None
+    mode: str | None
+    entries: tuple[EntryFacts, ...]
+    users: tuple[UserFacts, ...]
+    users_count: bool
+    is_read: bool
+    is_sidecar: bool
+
+
+class DatabaseFacts(NamedTuple):
+    """A database server: its limit, and what it keeps back of that for superusers and operators."""
+
+    id: str
+    owner: Owner
+    place: Span | None
+    addresses: tuple[str, ...]
+    max_connections: Amount
+    reserved: Amount
+    cores: int | None = None
+
+
+class Facts(NamedTuple):
+    """All that a budget is made of: those of one project, or of several that share databases."""
+
+    databases: tuple[DatabaseFacts, ...] = ()
+    poolers: tuple[PoolerFacts, ...] = ()
+    workloads: tuple[WorkloadFacts, ...] = ()
+
+    def pools(self) -> Iterator[tuple[WorkloadFacts, ContainerFacts, PoolFacts]]:
+        """All client pools, each with what makes it."""
+        for workload in self.workloads:
+            for container in workload.containers:
+                for pool in container.pools:
+                    yield workload, container, pool

@@ -1,0 +1,98 @@
+"""How many server connections the pools of a PgBouncer may open."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from poolcheck.amount import Amount, Reason, between, either, exactly, known_part, least, product, total
+from poolcheck.budget.facts import EntryFacts, PoolerFacts, UserFacts
+
+FALLBACK = "*"
+"""The entry of [databases] that serves every database without one."""
+
+
+def in_process(pooler: PoolerFacts, entries: Iterable[EntryFacts], *, with_reserve: bool) -> Amount:
+    """The server connections that the pools of these databases may open in one process of a pooler."""
+    if not pooler.is_read:
+        return between(0, None)
+    entries = tuple(entries)
+    named: dict[str, list[EntryFacts]] = defaultdict(list)
+    for entry in entries:
+        if entry.user is not None:
+            named[entry.user].append(entry)
+    wanted = [_of_named_user(pooler, user, own, with_reserve=with_reserve) for user, own in named.items()]
+    logging_in = [entry for entry in entries if entry.user is None]
+    alone = len(entries) == 1
+    wanted.append(_of_logged_in_users(pooler, logging_in, alone=alone, with_reserve=with_reserve))
+    # A server connection serves a client, so there are never more of them than clients.
+    return known_part(total(wanted), pooler.max_client_conn)
+
+
+def in_pool(pooler: PoolerFacts, entry: EntryFacts, user: UserFacts | None, *, with_reserve: bool) -> Amount:
+    """The server connections of one pool: that of a database and a user."""
+    size = _first(user and user.pool_size, entry.pool_size, pooler.default_pool_size)
+    if not with_reserve:
+        return size
+    reserve = _first(user and user.reserve_pool_size, entry.reserve_pool_size, pooler.reserve_pool_size)
+    return total([size, reserve])
+
+
+def _of_named_user(pooler: PoolerFacts, user: str, entries: Iterable[EntryFacts], *, with_reserve: bool) -> Amount:
+    """The server connections of the databases that name a user: one pool each."""
+    own = next((each for each in pooler.users if each.name == user), None)
+    pools = (
+        _limited(in_pool(pooler, entry, own, with_reserve=with_reserve), _limit_of_database(pooler, entry))
+        for entry in entries
+    )
+    return _limited(total(pools), _limit_of_user(pooler, own if pooler.users_count else None))
+
+
+def _of_logged_in_users(
+    pooler: PoolerFacts, entries: Sequence[EntryFacts], *, alone: bool, with_reserve: bool
+) -> Amount:
+    """The server connections of the databases that name no user: a pool each for everyone who logs in.
+
+    There is one such user at least, and what is said of a user may be about that one.
+    """
+    users = (None, *pooler.users) if entries else (None,)
+    return either(
+        _at_most(
+            total(_pools(pooler, entry, user, alone=alone, with_reserve=with_reserve) for entry in entries),
+            _limit_of_user(pooler, user),
+        )
+        for user in users
+    )
+
+
+def _pools(
+    pooler: PoolerFacts, entry: EntryFacts, user: UserFacts | None, *, alone: bool, with_reserve: bool
+) -> Amount:
+    """The pools of one database, all as that of this user, None for one of whom nothing is said."""
+    if entry.name == FALLBACK:
+        pools = between(1 if alone else 0, None, Reason("a pool for each database and user", entry.place))
+    else:
+        pools = between(1, None, Reason("a pool for each user", entry.place))
+    each = in_pool(pooler, entry, user, with_reserve=with_reserve)
+    return _limited(product(pools, each), _limit_of_database(pooler, entry))
+
+
+def _limit_of_user(pooler: PoolerFacts, user: UserFacts | None) -> Amount | None:
+    """The most server connections of a user in all databases; of one of whom nothing is said, where it is None."""
+    return (user and user.max_user_connections) or pooler.max_user_connections
+
+
+def _limit_of_database(pooler: PoolerFacts, entry: EntryFacts) -> Amount | None:
+    return entry.max_db_connections or pooler.max_db_connections
+
+
+def _limited(wanted: Amount, limit: Amount | None) -> Amount:
+    return least(wanted, limit) if limit else wanted
+
+
+def _at_most(wanted: Amount, limit: Amount | None) -> Amount:
+    """What is known of a number, limited; there may be others that are limited likewise."""
+    return known_part(wanted, limit) if limit else wanted
+
+
+def _first(*numbers: Amount | None) -> Amount:
+    """The first number that is stated; exactly 0 where none is."""
+    return next((each for each in numbers if each is not None), exactly(0))

@@ -1,0 +1,134 @@
+"""The facts of a project that its connection budget is made of."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from poolcheck.budget.facts import ContainerFacts, DatabaseFacts, Facts, Lead, Owner, PoolerFacts, WorkloadFacts
+from poolcheck.link.demands import port_of
+from poolcheck.link.known import Known
+from poolcheck.link.pooler_facts import pooler_facts
+from poolcheck.read.pgbouncer.config import Entry
+from poolcheck.read.template import has_template
+from poolcheck.scale import Scale
+from poolcheck.source import Span
+from poolcheck.system import Client, Demand, Pooler, Server
+
+
+def facts_of(known: Known, clients: Sequence[Client], demands: Sequence[Demand]) -> Facts:
+    """The databases, poolers and workloads of a project, and where the connections of each lead."""
+    found: list[Server | Pooler] = [*known.servers, *known.poolers]
+    owners = {id(each): _owner(each) for each in found}
+    workloads = [*_workloads(clients)]
+    ids = dict(zip(owners, _ids(owners.values()), strict=True))
+    databases = (_database(each, ids[id(each)], owners[id(each)], known) for each in known.servers)
+    poolers = (_pooler(each, ids, owners[id(each)], known, clients, demands) for each in known.poolers)
+    own_ids = _ids(owner for owner, _, _ in workloads)
+    return Facts(
+        tuple(databases),
+        tuple(poolers),
+        tuple(
+            WorkloadFacts(own_id, owner, pods, tuple(_containers(own, ids)))
+            for own_id, (owner, pods, own) in zip(own_ids, workloads, strict=True)
+        ),
+    )
+
+
+def _owner(found: Server | Pooler) -> Owner:
+    """A server or a pooler as an owner, under the name that messages have for it."""
+    own = found.owner or Owner("", found.name, found.place)
+    return own._replace(name=found.name)
+
+
+def _ids(owners: Iterable[Owner]) -> list[str]:
+    """A name for each of these that none of the others has: with its stage, its file or a number where need be."""
+    owners = list(owners)
+    ids = [owner.name for owner in owners]
+    for more in (_with_stage, _with_file):
+        twice = {each for each, number in Counter(ids).items() if number > 1}
+        ids = [more(own, owner) if own in twice else own for own, owner in zip(ids, owners, strict=True)]
+    seen: Counter[str] = Counter()
+    for at, own in enumerate(ids):
+        seen[own] += 1
+        if seen[own] > 1:
+            ids[at] = f"{own}#{seen[own]}"
+    return ids
+
+
+def _with_stage(own_id: str, owner: Owner) -> str:
+    """`api@production`, `api.shop`: by its stages, else its namespace."""
+    if owner.stages:
+        return f"{own_id}@{'+'.join(sorted(owner.stages))}"
+    return f"{own_id}.{owner.namespace}" if owner.namespace else own_id
+
+
+def _with_file(own_id: str, owner: Owner) -> str:
+    return f"{own_id}@{owner.span.path}" if owner.span else own_id
+
+
+def _database(server: Server, own_id: str, owner: Owner, known: Known) -> DatabaseFacts:
+    return DatabaseFacts(
+        own_id,
+        owner,
+        server.place,
+        known.addresses(server),
+        server.max_connections,
+        server.kept_back,
+        server.cores,
+    )
+
+
+def _pooler(
+    pooler: Pooler,
+    ids: dict[int, str],
+    owner: Owner,
+    known: Known,
+    clients: Iterable[Client],
+    demands: Iterable[Demand],
+) -> PoolerFacts:
+    led = {
+        entry.name.span: ids.get(id(demand.found))
+        for demand in demands
+        if demand.pooler is pooler
+        for entry in demand.entries
+    }
+    is_sidecar = any(each.target and each.target.in_pod and each.target.pooler is pooler for each in clients)
+    addresses = known.addresses(pooler)
+    lead = partial(_lead, led=led)
+    return pooler_facts(pooler, ids[id(pooler)], owner, addresses, lead, is_sidecar=is_sidecar)
+
+
+def _lead(entry: Entry, led: dict[Span, str | None]) -> Lead:
+    host, database = entry.parameter("host"), entry.parameter("dbname")
+    user = entry.parameter("user")
+    return Lead(
+        led.get(entry.name.span),
+        None if host is None or has_template(host.value) else host.value,
+        port_of(entry),
+        database.value if database else entry.name.value,
+        user.value if user else None,
+    )
+
+
+def _workloads(clients: Iterable[Client]) -> Iterator[tuple[Owner, Scale, list[Client]]]:
+    """What makes client pools of an application, with the pools."""
+    found: dict[Owner, list[Client]] = {}
+    for client in clients:
+        if client.is_in_use:
+            found.setdefault(client.owner, []).append(client)
+    for owner, own in found.items():
+        yield owner, own[0].pods, own
+
+
+def _containers(clients: Iterable[Client], ids: dict[int, str]) -> Iterator[ContainerFacts]:
+    found: dict[Span | None, list[Client]] = {}
+    for client in clients:
+        found.setdefault(client.runs.place, []).append(client)
+    for own in found.values():
+        yield own[0].runs._replace(pools=tuple(each.drawn._replace(lead=_of_client(each, ids)) for each in own))
+
+
+def _of_client(client: Client, ids: dict[int, str]) -> Lead:
+    target = client.target
+    reached = (target.pooler or target.server) if target else None
+    return client.drawn.lead._replace(to=ids.get(id(reached)) if reached else None)
