@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from poolcheck.amount import Amount, product
+from poolcheck.amount import Amount, Reason, between, either, product, total
 
 
 class Situation(StrEnum):
@@ -19,7 +19,7 @@ class Situation(StrEnum):
     PEAK = "peak"
     """A rollout while autoscalers are at their maximum."""
     WORST = "worst"
-    """The same, and all pods that are replaced still hold what they hold until their grace ends."""
+    """The same, all pods that are replaced still hold what they hold, and poolers have opened their reserve."""
 
 
 class Scale(NamedTuple):
@@ -47,3 +47,72 @@ class Scale(NamedTuple):
 def always(number: Amount) -> Scale:
     """A number that is the same in all situations."""
     return Scale(number, number, number, number, number)
+
+
+class Surge(NamedTuple):
+    """The pods that a rollout starts before it ends old ones: a number, or a percentage of them, rounded up.
+
+    `number` is None where it is not known. There are never more of them than the pods that are asked for.
+    """
+
+    number: int | None
+    is_percentage: bool
+    because: Reason
+
+    def of(self, pods: Amount) -> Amount:
+        """How many come on top of so many pods."""
+        surely, low, most = (self._share(number) for number in (pods.surely, pods.low, pods.most))
+        if surely is None or low is None or most is None:
+            return between(0, pods.high, self.because)
+        high = None if pods.is_open else most
+        return between(low, high, self.because, surely=surely)._replace(most=most, most_sum=str(most))
+
+    def _share(self, pods: int) -> int | None:
+        if self.number is None:
+            return None
+        return min(pods, -(-pods * self.number // 100) if self.is_percentage else self.number)
+
+
+class Rollout(NamedTuple):
+    """A way to replace pods; None where no new one is there beside the old ones.
+
+    Where all that are replaced may be `ending` while all new ones run, that says so.
+    """
+
+    surge: Surge | None = None
+    ending: Reason | None = None
+
+    def started(self, pods: Amount) -> Amount:
+        """So many pods, and those that are started before others are ended."""
+        return pods if self.surge is None else total([pods, self.surge.of(pods)])
+
+    def at_worst(self, pods: Amount) -> Amount:
+        """So many pods, and all those that they replace."""
+        return self.started(pods) if self.ending is None else total([pods, pods._replace(because=(self.ending,))])
+
+
+class Replicas(NamedTuple):
+    """The pods of a workload: how many it has, up to how many an autoscaler adds, and how they are replaced.
+
+    Of several `rollouts`, nobody knows which it is.
+    """
+
+    steady: Amount
+    autoscaled: Amount
+    rollouts: tuple[Rollout, ...] = (Rollout(),)
+
+    @property
+    def scale(self) -> Scale:
+        """The pods in each situation."""
+        return Scale(
+            self.steady,
+            rollout=either(each.started(self.steady) for each in self.rollouts),
+            autoscaled=self.autoscaled,
+            peak=either(each.started(self.autoscaled) for each in self.rollouts),
+            worst=either(each.at_worst(self.autoscaled) for each in self.rollouts),
+        )
+
+
+def fixed(pods: Amount) -> Replicas:
+    """So many pods, whatever happens."""
+    return Replicas(pods, pods)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from poolcheck.amount import Amount, Reason, difference, product
+from poolcheck.amount import Amount, Reason, difference, exactly, product
 from poolcheck.budget import client_connections
 from poolcheck.budget.facts import ContainerFacts, Facts, Owner, PoolFacts
 from poolcheck.budget.verdicts import Verdict
 from poolcheck.finding import Note, Severity
 from poolcheck.read.document import Fact
 from poolcheck.read.pgbouncer.config import Effective, Entry, PgBouncerConfig, PoolMode, Version
-from poolcheck.scale import Scale, always
+from poolcheck.scale import Replicas
 from poolcheck.source import Located, Span
 
 if TYPE_CHECKING:
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from poolcheck.value import Value
 
 
+ONE = exactly(1)
+
+
 class Server(NamedTuple):
     """A PostgreSQL, MySQL or MariaDB server.
 
     Of its limit, `max_connections`, so many are `kept_back` for superusers and operators. `place` is where the
     limit is written, or the server is; None where no file shows it. It closes sessions that are idle for
-    `idle_session_timeout_s`, where that is stated.
+    `idle_session_timeout_s`, where that is stated. `settings` are all that tell it something, by name; None where
+    there may be more than the project shows.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Server(NamedTuple):
     idle_session_timeout_s: Effective[float] | None = None
     owner: Owner | None = None
     cores: int | None = None
+    settings: tuple[tuple[str, Located[str]], ...] | None = None
 
     @property
     def accepts(self) -> Amount:
@@ -61,6 +66,7 @@ class Pooler(NamedTuple):
     client connections that all processes accept together, `each_accepts` those of one, `place` is where that is
     written, or the pooler is. `prepared_statements` is how many protocol-level prepared statements it keeps for
     each server connection, None where that is not known. Some poolers of providers are none that `is_pgbouncer`.
+    `replicas` are its pods where they are seen, each with so many processes `in_pod`.
     """
 
     name: str
@@ -74,12 +80,8 @@ class Pooler(NamedTuple):
     prepared_statements: Effective[int] | None
     owner: Owner | None = None
     is_pgbouncer: bool = True
-    scale: Scale | None = None
-
-    @property
-    def pods(self) -> Scale:
-        """Its processes in each situation, each of which opens server connections."""
-        return self.scale or always(self.processes)
+    replicas: Replicas | None = None
+    in_pod: Amount = ONE
 
 
 class PoolerPods(NamedTuple):
@@ -232,14 +234,14 @@ def operands(reasons: Iterable[Reason], besides: Span | None) -> list[Note]:
 class Client(NamedTuple):
     """A client pool, as a workload makes it or, where no workload is seen to, as its module shows it.
 
-    `pods` are those of the workload, `runs` is the container that its processes run in, `drawn` what the pool
-    comes to in one of them. `loaded` are the paths of all modules of the project that run together with it.
+    `replicas` are the pods of the workload, `runs` is the container that its processes run in, `drawn` what the
+    pool comes to in one of them. `loaded` are the paths of all modules of the project that run together with it.
     `pgoptions` is what the variable PGOPTIONS is set to for it, `launcher` what starts its processes.
     """
 
     pool: "ClientPool"
     workload: str | None
-    pods: Scale
+    replicas: Replicas
     runs: ContainerFacts
     drawn: PoolFacts
     target: Target | None
@@ -251,7 +253,7 @@ class Client(NamedTuple):
     @property
     def connections(self) -> Amount:
         """The most connections that all processes of all pods hold together while nothing is rolled out."""
-        return product(self.pods.steady, self.in_pod)
+        return product(self.replicas.steady, self.in_pod)
 
     @property
     def in_pod(self) -> Amount:

@@ -98,6 +98,11 @@ def is_list(value: object) -> TypeGuard[list[object]]:
     return isinstance(value, list)
 
 
+def is_record(kind: Any) -> bool:
+    """Whether a type is that of records."""
+    return isinstance(kind, type) and hasattr(kind, "_fields")
+
+
 def _fields_of(kind: type[Any], *, outermost: bool) -> dict[str, tuple[str, _Field]]:
     return {
         name.replace("_", "-") if outermost else name: (name, _field(hint))
@@ -108,7 +113,7 @@ def _fields_of(kind: type[Any], *, outermost: bool) -> dict[str, tuple[str, _Fie
 
 def _value(value: object, field: _Field, mistakes: list[Mistake], keys: Keys) -> object:
     kind = field.kind
-    if _is_record(kind):
+    if is_record(kind):
         return record(value, kind, mistakes, keys)
     if get_origin(kind) is Mapping and is_table(value):
         inner = _field(get_args(kind)[1])
@@ -129,7 +134,7 @@ def _value(value: object, field: _Field, mistakes: list[Mistake], keys: Keys) ->
 
 def _schema_of(field: _Field) -> dict[str, object]:
     kind = field.kind
-    if _is_record(kind):
+    if is_record(kind):
         return schema(kind, outermost=False)
     if get_origin(kind) is Mapping:
         return {"type": "object", "additionalProperties": _schema_of(_field(get_args(kind)[1]))}
@@ -166,10 +171,6 @@ def _wanted(field: _Field) -> str:
     if field.pattern is not None:
         return field.pattern.description
     return WORDS[kind]
-
-
-def _is_record(kind: Any) -> bool:
-    return isinstance(kind, type) and hasattr(kind, "_fields")
 
 
 def _is_enum(kind: Any) -> bool:

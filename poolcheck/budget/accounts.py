@@ -114,18 +114,24 @@ class _Wanted:
             each = client_connections.in_pod(container, pool)
             choice = f"{container.name}\n{pool.choice}"
             owner = _seen_by(workload.owner, [pool.lead])
-            connections = always(each) if pool.lead.in_pod else workload.pods.times(each)
+            connections = always(each) if pool.lead.in_pod else workload.replicas.scale.times(each)
             part = Part(workload.id, owner, pool.title, choice, connections, connections)
             self._add(part, pool.lead)
         for pooler in facts.poolers:
             for lead, entries in _by_lead(pooler.entries):
                 owner = _seen_by(pooler.owner, [entry.lead for entry in entries])
-                plain = server_connections.in_process(pooler, entries, with_reserve=False)
-                full = server_connections.in_process(pooler, entries, with_reserve=True)
+                plain = pooler.scale.times(server_connections.in_process(pooler, entries, with_reserve=False))
+                full = pooler.scale.times(server_connections.in_process(pooler, entries, with_reserve=True))
                 part = Part(
-                    pooler.id, owner, pooler.owner.name, pooler.id, pooler.pods.times(plain),
-                    pooler.pods.times(full), is_pooler=True, is_sidecar=pooler.is_sidecar,
-                )  # fmt: skip
+                    pooler.id,
+                    owner,
+                    pooler.owner.name,
+                    pooler.id,
+                    plain._replace(worst=full.worst),
+                    full,
+                    is_pooler=True,
+                    is_sidecar=pooler.is_sidecar,
+                )
                 self._add(part, lead)
 
     def _add(self, part: Part, lead: Lead) -> None:

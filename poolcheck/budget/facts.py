@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, total
-from poolcheck.scale import Scale
+from poolcheck.scale import Replicas, Scale
 from poolcheck.source import Span
 
 
@@ -99,7 +99,7 @@ class WorkloadFacts(NamedTuple):
 
     id: str
     owner: Owner
-    pods: Scale
+    replicas: Replicas
     containers: tuple[ContainerFacts, ...]
 
 
@@ -130,7 +130,7 @@ class UserFacts(NamedTuple):
 
 
 class PoolerFacts(NamedTuple):
-    """A PgBouncer. `pods` are what opens server connections, `processes` the range of what accepts clients.
+    """A PgBouncer. `processes` are those that may accept clients, so many in each pod.
 
     `max_client_conn` is that of one process; `max_db_connections` and `max_user_connections` are None where there
     is no limit. `entries` are all its databases in effect; nothing of its settings is known unless it `is_read`.
@@ -142,7 +142,8 @@ class PoolerFacts(NamedTuple):
     owner: Owner
     place: Span | None
     addresses: tuple[str, ...]
-    pods: Scale
+    replicas: Replicas
+    processes_in_pod: Amount
     processes: Amount
     max_client_conn: Amount
     default_pool_size: Amount
@@ -155,6 +156,11 @@ class PoolerFacts(NamedTuple):
     users_count: bool
     is_read: bool
     is_sidecar: bool
+
+    @property
+    def scale(self) -> Scale:
+        """Its processes in each situation, each of which opens server connections."""
+        return self.replicas.scale.times(self.processes_in_pod)
 
 
 class DatabaseFacts(NamedTuple):

@@ -5,16 +5,14 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 
-from poolcheck.catalog import installed
-from poolcheck.command.refused import Refused, told
-from poolcheck.config import Configurations
-from poolcheck.discover import discover, is_whole, relative
-from poolcheck.files import Disk
+from poolcheck.command.project import project_at
+from poolcheck.command.refused import Refused
+from poolcheck.discover import relative
 from poolcheck.link.answers import Answer, answers, at
 from poolcheck.report.positions import Positions
-from poolcheck.report.terminal import has_color, progress
+from poolcheck.report.terminal import has_color
 from poolcheck.report.why_words import Pages
-from poolcheck.run import Linked, linked
+from poolcheck.run import Linked
 from poolcheck.source import Span
 
 MOST_LINES = 5
@@ -24,16 +22,7 @@ MOST_LINES = 5
 def run(options: Namespace) -> int:
     """Prints the values at a line and where each comes from. Raises Refused."""
     path, line = _asked(options.place)
-    with told():
-        settings = Configurations(installed(), only=options.config, isolated=options.isolated).in_folder("")
-        found = discover(
-            options.paths,
-            exclude=(*settings.exclude, *settings.extend_exclude),
-            beneath=settings.folder or ".",
-        )
-        paths = sorted({*found, path})
-        with progress(sys.stderr) as show:
-            project = linked(paths, Disk(), settings.stated, show, is_whole=is_whole(options.paths))
+    project, settings, _ = project_at(options.paths, options, [path])
     everything = [*answers(project.system, settings.stated)]
     shown = at(_span(path, line, project), everything)
     if not shown:
