@@ -1,6 +1,6 @@
 """The linked whole: servers, poolers, and the client pools of workloads with where they lead."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from poolcheck.amount import Amount, Reason, difference, exactly, product
@@ -118,7 +118,8 @@ class Target(NamedTuple):
 
     It is not certain where only a port or a host's name suggests a pooler. `pooler` is None then, unless the
     project has only one; `among` are those that it may be. A pooler may be `in_pod`, one for each of the client's.
-    `entry` is None where it is not known which it is, and `user`, who logs in, as well.
+    `entry` is None where it is not known which it is, and `user`, who logs in, as well. `behind` is where a pooler
+    leads that opens its connections to another one.
     """
 
     pooler: Pooler | None
@@ -129,6 +130,7 @@ class Target(NamedTuple):
     in_pod: bool = False
     among: tuple[Pooler, ...] = ()
     user: str | None = None
+    behind: "Target | None" = None
 
     @property
     def name(self) -> str:
@@ -168,12 +170,13 @@ def _mode_of(written: Located[str]) -> Effective[PoolMode] | None:
 
 
 class Sharing(NamedTuple):
-    """That server connections change hands between clients while they hold prepared statements, and what shows it.
+    """That server connections change hands between the clients of a pooler, and what shows it.
 
     Where the pooler, its pool mode or its support for prepared statements is not seen, `provided` says what must
     hold, as the end of a sentence.
     """
 
+    pooler: str
     because: tuple[Reason, ...]
     provided: str = ""
 
@@ -189,13 +192,32 @@ class Sharing(NamedTuple):
 
 
 def sharing(target: Target | None) -> Sharing | None:
-    """Whether a client's prepared statements meet those of others; None where nothing suggests it."""
-    if target is None:
-        return None
+    """Whether a client's prepared statements meet those of others; None where nothing suggests it.
+
+    They do if they meet at any of the poolers on the way: one that keeps them apart prepares them under names of
+    its own at the next. Observed with two of 1.25.2.
+    """
+    return _at_any(target, _sharing_at)
+
+
+def exchange(target: Target | None) -> Sharing | None:
+    """Whether others get a client's server connection in between; None where nothing suggests it."""
+    return _at_any(target, _exchange_at)
+
+
+def _at_any(target: Target | None, found_at: Callable[[Target], Sharing | None]) -> Sharing | None:
+    """What is found at the first of the poolers on the way that has it."""
+    if target is None or target.behind is None or (found := found_at(target)):
+        return found_at(target) if target else None
+    further = _at_any(target.behind, found_at)
+    return further and further._replace(because=(*target.because, *further.because))
+
+
+def _sharing_at(target: Target) -> Sharing | None:
     if target.pooler is None:
         among = [target._replace(pooler=pooler) for pooler in target.among]
         is_harmless = target.is_certain or (among and not any(map(sharing, among)))
-        return None if is_harmless else Sharing(target.because, _if_so(target))
+        return None if is_harmless else Sharing(target.name, target.because, _if_so(target))
     mode, kept = target.mode, target.pooler.prepared_statements
     if mode is None or mode.value is PoolMode.SESSION or (kept and kept.value > 0):
         return None
@@ -203,23 +225,20 @@ def sharing(target: Target | None) -> Sharing | None:
     if kept and kept.span:
         because.append(Reason("prepared statements are not kept apart", kept.span))
     if not target.is_certain:
-        return Sharing(tuple(because), _if_so(target))
+        return Sharing(target.name, tuple(because), _if_so(target))
     before = ", and before 1.24 PgBouncer does not keep them apart by default"
-    return Sharing(tuple(because), "" if kept else before)
+    return Sharing(target.name, tuple(because), "" if kept else before)
 
 
-def exchange(target: Target | None) -> Sharing | None:
-    """Whether others get a client's server connection in between; None where nothing suggests it."""
-    if target is None:
-        return None
+def _exchange_at(target: Target) -> Sharing | None:
     if target.pooler is None:
         among = [target._replace(pooler=pooler) for pooler in target.among]
         is_harmless = target.is_certain or (among and not any(map(exchange, among)))
-        return None if is_harmless else Sharing(target.because, _if_so(target))
+        return None if is_harmless else Sharing(target.name, target.because, _if_so(target))
     if (mode := target.mode) is None or mode.value is PoolMode.SESSION:
         return None
     because = (*target.because, Reason(f"server connections change hands after each {mode.value}", mode.span))
-    return Sharing(because, "" if target.is_certain else _if_so(target))
+    return Sharing(target.name, because, "" if target.is_certain else _if_so(target))
 
 
 def _if_so(target: Target) -> str:
@@ -293,12 +312,7 @@ class Sent(NamedTuple):
         if done.written and not (done.span.start <= done.written.start and done.written.end <= done.span.end):
             because.insert(0, Reason("this is executed", done.written))
         provided = found.provided if self.is_certain else f", if its connection is from {pool.title}"
-        return Sharing(tuple(because), provided)
-
-    @property
-    def pooler(self) -> str:
-        """What to call the pooler in a message."""
-        return self.client.target.name if self.client.target else "a pooler"
+        return Sharing(found.pooler, tuple(because), provided)
 
 
 class BroughtIni(NamedTuple):

@@ -33,7 +33,7 @@ def wanted(
 ) -> Amount:
     """What a PgBouncer of two processes wants for all its databases, with its reserve."""
     found = pooler(settings, databases, version)
-    return product(exactly(2, PODS), in_process(found, found.entries, with_reserve=True))
+    return product(exactly(2, PODS), in_process(found, found.entries, {}, with_reserve=True))
 
 
 def ends(amount: Amount) -> tuple[int, int, int | None]:
@@ -146,4 +146,8 @@ def test_a_pool_size_of_nothing_is_one_connection_before_1_24_and_no_limit_since
 
 
 def test_a_pooler_whose_configuration_is_not_seen_may_want_anything() -> None:
-    assert ends(in_process(facts_of(stated_pooler("main", StatedPooler())), [], with_reserve=True)) == (0, 0, None)
+    assert ends(in_process(facts_of(stated_pooler("main", StatedPooler())), [], {}, with_reserve=True)) == (
+        0,
+        0,
+        None,
+    )

@@ -151,7 +151,7 @@ def test_a_likely_pooler_makes_a_likely_finding() -> None:
 
     assert found.shared
     assert found.shared.provided == ", if port 6432 is that of a pooler in transaction mode"
-    assert found.pooler == "a pooler"
+    assert found.shared.pooler == "a pooler"
 
 
 def test_a_pooler_in_statement_mode_hands_connections_on_too() -> None:

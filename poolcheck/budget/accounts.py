@@ -1,7 +1,7 @@
 """The budget: for each pooler and each database, what it accepts and what is wanted of it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from poolcheck.amount import Amount, Overrun, between, difference, exactly, leas
 from poolcheck.budget import client_connections, server_connections
 from poolcheck.budget.facts import DatabaseFacts, EntryFacts, Facts, Lead, Owner, PoolerFacts
 from poolcheck.budget.parts import Part, by_owner, deployments, together
+from poolcheck.budget.server_connections import Login, Logins
 from poolcheck.scale import Situation, always
 from poolcheck.source import Span
 
@@ -117,11 +118,15 @@ class _Wanted:
             connections = always(each) if pool.lead.in_pod else workload.replicas.scale.times(each)
             part = Part(workload.id, owner, pool.title, choice, connections, connections)
             self._add(part, pool.lead)
+        logins = _logins(facts)
         for pooler in facts.poolers:
+            seen = logins.get(pooler.id, {})
             for lead, entries in _by_lead(pooler.entries):
                 owner = _seen_by(pooler.owner, [entry.lead for entry in entries])
-                plain = pooler.scale.times(server_connections.in_process(pooler, entries, with_reserve=False))
-                full = pooler.scale.times(server_connections.in_process(pooler, entries, with_reserve=True))
+                plain = pooler.scale.times(
+                    server_connections.in_process(pooler, entries, seen, with_reserve=False)
+                )
+                full = pooler.scale.times(server_connections.in_process(pooler, entries, seen, with_reserve=True))
                 part = Part(
                     pooler.id,
                     owner,
@@ -143,6 +148,25 @@ class _Wanted:
 
     def of(self, limit_id: str) -> list[tuple[Part, Lead]]:
         return self.leading.get(limit_id, [])
+
+
+def _logins(facts: Facts) -> Mapping[str, Logins]:
+    """Who logs in to the databases of each pooler, where that is known of all who connect to them."""
+    leads = [pool.lead for _, _, pool in facts.pools()]
+    leads += [entry.lead for pooler in facts.poolers for entry in pooler.entries]
+    found: dict[str, dict[str, set[Login | None]]] = defaultdict(lambda: defaultdict(set))
+    for lead in leads:
+        if lead.to is not None and lead.entry is not None:
+            login = Login(lead.database, lead.user) if lead.database and lead.user else None
+            found[lead.to][lead.entry].add(login if lead.is_certain else None)
+    return {
+        own_id: {
+            entry: frozenset(login for login in seen if login)
+            for entry, seen in entries.items()
+            if None not in seen
+        }
+        for own_id, entries in found.items()
+    }
 
 
 def _seen_by(owner: Owner, leads: Iterable[Lead]) -> Owner:

@@ -1,7 +1,8 @@
 """How many server connections the pools of a PgBouncer may open."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from poolcheck.amount import Amount, Reason, between, either, exactly, known_part, least, product, total
 from poolcheck.budget.facts import EntryFacts, PoolerFacts, UserFacts
@@ -10,7 +11,20 @@ FALLBACK = "*"
 """The entry of [databases] that serves every database without one."""
 
 
-def in_process(pooler: PoolerFacts, entries: Iterable[EntryFacts], *, with_reserve: bool) -> Amount:
+class Login(NamedTuple):
+    """Who logs in to a pooler, for which database."""
+
+    database: str
+    user: str
+
+
+Logins: TypeAlias = Mapping[str, frozenset[Login]]
+"""Who is seen to log in, by entry; entries to which others may log in are left out."""
+
+
+def in_process(
+    pooler: PoolerFacts, entries: Iterable[EntryFacts], logins: Logins, *, with_reserve: bool
+) -> Amount:
     """The server connections that the pools of these databases may open in one process of a pooler."""
     if not pooler.is_read:
         return between(0, None)
@@ -21,8 +35,11 @@ def in_process(pooler: PoolerFacts, entries: Iterable[EntryFacts], *, with_reser
             named[entry.user].append(entry)
     wanted = [_of_named_user(pooler, user, own, with_reserve=with_reserve) for user, own in named.items()]
     logging_in = [entry for entry in entries if entry.user is None]
+    seen = [entry for entry in logging_in if entry.name in logins]
+    wanted.append(_of_seen_users(pooler, seen, logins, with_reserve=with_reserve))
+    others = [entry for entry in logging_in if entry.name not in logins]
     alone = len(entries) == 1
-    wanted.append(_of_logged_in_users(pooler, logging_in, alone=alone, with_reserve=with_reserve))
+    wanted.append(_of_logged_in_users(pooler, others, alone=alone, with_reserve=with_reserve))
     # A server connection serves a client, so there are never more of them than clients.
     return known_part(total(wanted), pooler.max_client_conn)
 
@@ -46,6 +63,24 @@ def _of_named_user(pooler: PoolerFacts, user: str, entries: Iterable[EntryFacts]
     return _limited(total(pools), _limit_of_user(pooler, own if pooler.users_count else None))
 
 
+def _of_seen_users(
+    pooler: PoolerFacts, entries: Iterable[EntryFacts], logins: Logins, *, with_reserve: bool
+) -> Amount:
+    """The server connections of the databases that name no user, if those who are seen to log in are all."""
+    pools: dict[str, list[Amount]] = defaultdict(list)
+    known = {each.name: each for each in pooler.users}
+    for entry in entries:
+        for _, user in sorted(logins[entry.name]):
+            size = in_pool(pooler, entry, known.get(user), with_reserve=with_reserve)
+            pools[user].append(_limited(size, _limit_of_database(pooler, entry)))
+    if not pools:
+        return exactly(0)
+    of_users = (_limited(total(own), _limit_of_user(pooler, known.get(user))) for user, own in pools.items())
+    names = " and ".join(pools)
+    only = Reason(f"{names} logs in", assumption=f"nobody but {names} logs in to {pooler.owner.name}")
+    return product(exactly(1, only, surely=1), total(of_users))
+
+
 def _of_logged_in_users(
     pooler: PoolerFacts, entries: Sequence[EntryFacts], *, alone: bool, with_reserve: bool
 ) -> Amount:
@@ -53,7 +88,9 @@ def _of_logged_in_users(
 
     There is one such user at least, and what is said of a user may be about that one.
     """
-    users = (None, *pooler.users) if entries else (None,)
+    if not entries:
+        return exactly(0)
+    users = (None, *pooler.users)
     return either(
         _at_most(
             total(_pools(pooler, entry, user, alone=alone, with_reserve=with_reserve) for entry in entries),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from poolcheck.amount import Amount, Reason, between, exactly
 from poolcheck.budget.facts import ContainerFacts, Owner
 from poolcheck.link.drawn import drawn_by
+from poolcheck.link.hops import reached
 from poolcheck.link.hosted import hosted, seeming_pooler
 from poolcheck.link.known import Known, owner_of
 from poolcheck.link.network import Origin, running
@@ -21,7 +22,7 @@ from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.asked import PGOPTIONS
 from poolcheck.read.python.pools.client_pool import ClientPool, resolved
 from poolcheck.read.python.values.environment_set import variable_set
-from poolcheck.scale import Scale, always
+from poolcheck.scale import Replicas
 from poolcheck.source import Span
 from poolcheck.stated import Stated, StatedWorkload
 from poolcheck.system import Client, Pooler, Target
@@ -44,7 +45,7 @@ class _Running(NamedTuple):
     """
 
     owner: Owner
-    pods: Scale
+    replicas: Replicas
     runs: ContainerFacts
     variables: Lookup
     origin: Origin
@@ -92,12 +93,13 @@ def _in_manifests(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
             variables = environment(workload, container, known.objects)
             run = sources.run(container, workload, variables.get)
             started = sources.started(run.container, workload, run.environment, run.scripts)
-            loaded = sources.loaded_by(workload, container, started, own)
-            processes = known.stacks.as_written(_processes(started, own), workload)
+            loaded = sources.loaded_by(workload, container, started, own, run.environment)
+            processes = known.overlays.as_written(_processes(started, own), workload.span.path)
+            processes = known.stacks.as_written(processes, workload)
             threads = started.threads if started else between(1, None)
             yield _Running(
                 owner_of(workload),
-                known.scale_of(workload),
+                known.pods.replicas(workload),
                 ContainerFacts(container.name.value, container.name.span, processes, threads, ()),
                 run.environment,
                 Origin(workload.span.path, workload),
@@ -117,7 +119,7 @@ def _stated_alone(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
             modules = sources.below(own.source)
             yield _Running(
                 Owner("", name),
-                always(pods),
+                Replicas(pods, pods),
                 runs,
                 dict[str, Value]().get,
                 Origin(own.source[0]),
@@ -137,7 +139,14 @@ def _of_modules(known: Known, sources: Sources, seen: Collection[Span]) -> Itera
                 drawn = drawn_by(made, target)
                 owner = Owner("", module.span.path)
                 yield Client(
-                    made, None, always(nobody.processes), nobody, drawn, target, owner, pgoptions=pgoptions
+                    made,
+                    None,
+                    Replicas(nobody.processes, nobody.processes),
+                    nobody,
+                    drawn,
+                    target,
+                    owner,
+                    pgoptions=pgoptions,
                 )
 
 
@@ -162,7 +171,7 @@ def _client(pool: ClientPool, module: PythonModule, running: _Running, known: Kn
     return Client(
         made,
         owner.name,
-        running.pods,
+        running.replicas,
         running.runs,
         drawn,
         target,
@@ -194,8 +203,7 @@ def _target(pool: ClientPool, known: Known, origin: Origin) -> Target | None:
         if isinstance(found, Pooler):
             if not is_postgres:
                 return None
-            entry = entry_for(found.config, address.database) if found.config else None
-            return Target(found, entry, None, is_certain=True, because=because, in_pod=in_pod, user=address.user)
+            return reached(found, address.database, address.user, because, known)._replace(in_pod=in_pod)
         return Target(None, None, found, is_certain=True, because=because) if found else None
     return _suggested(pool, host or "", port, known) if is_postgres else None
 

@@ -1,16 +1,17 @@
 """The facts of a project that its connection budget is made of."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from poolcheck.budget.facts import ContainerFacts, DatabaseFacts, Facts, Lead, Owner, PoolerFacts, WorkloadFacts
 from poolcheck.link.demands import port_of
 from poolcheck.link.known import Known
 from poolcheck.link.pooler_facts import pooler_facts
-from poolcheck.read.pgbouncer.config import Entry
+from poolcheck.link.poolers import entry_for
+from poolcheck.read.pgbouncer.config import FALLBACK, Entry
 from poolcheck.read.template import has_template
-from poolcheck.scale import Scale
+from poolcheck.scale import Replicas
 from poolcheck.source import Span
 from poolcheck.system import Client, Demand, Pooler, Server
 
@@ -28,8 +29,8 @@ def facts_of(known: Known, clients: Sequence[Client], demands: Sequence[Demand])
         tuple(databases),
         tuple(poolers),
         tuple(
-            WorkloadFacts(own_id, owner, pods, tuple(_containers(own, ids)))
-            for own_id, (owner, pods, own) in zip(own_ids, workloads, strict=True)
+            WorkloadFacts(own_id, owner, replicas, tuple(_containers(own, ids)))
+            for own_id, (owner, replicas, own) in zip(own_ids, workloads, strict=True)
         ),
     )
 
@@ -87,37 +88,37 @@ def _pooler(
     demands: Iterable[Demand],
 ) -> PoolerFacts:
     led = {
-        entry.name.span: ids.get(id(demand.found))
-        for demand in demands
-        if demand.pooler is pooler
-        for entry in demand.entries
+        entry.name.span: demand.found for demand in demands if demand.pooler is pooler for entry in demand.entries
     }
     is_sidecar = any(each.target and each.target.in_pod and each.target.pooler is pooler for each in clients)
     addresses = known.addresses(pooler)
-    lead = partial(_lead, led=led)
+    lead = partial(_lead, led=led, ids=ids)
     return pooler_facts(pooler, ids[id(pooler)], owner, addresses, lead, is_sidecar=is_sidecar)
 
 
-def _lead(entry: Entry, led: dict[Span, str | None]) -> Lead:
-    host, database = entry.parameter("host"), entry.parameter("dbname")
-    user = entry.parameter("user")
+def _lead(entry: Entry, led: Mapping[Span, Server | Pooler], ids: Mapping[int, str]) -> Lead:
+    host, named, user = entry.parameter("host"), entry.parameter("dbname"), entry.parameter("user")
+    database = named.value if named else None if entry.name.value == FALLBACK else entry.name.value
+    found = led.get(entry.name.span)
+    behind = entry_for(found.config, database) if isinstance(found, Pooler) and found.config else None
     return Lead(
-        led.get(entry.name.span),
+        ids.get(id(found)),
         None if host is None or has_template(host.value) else host.value,
         port_of(entry),
-        database.value if database else entry.name.value,
+        database,
         user.value if user else None,
+        behind.name.value if behind else None,
     )
 
 
-def _workloads(clients: Iterable[Client]) -> Iterator[tuple[Owner, Scale, list[Client]]]:
+def _workloads(clients: Iterable[Client]) -> Iterator[tuple[Owner, Replicas, list[Client]]]:
     """What makes client pools of an application, with the pools."""
     found: dict[Owner, list[Client]] = {}
     for client in clients:
         if client.is_in_use:
             found.setdefault(client.owner, []).append(client)
     for owner, own in found.items():
-        yield owner, own[0].pods, own
+        yield owner, own[0].replicas, own
 
 
 def _containers(clients: Iterable[Client], ids: dict[int, str]) -> Iterator[ContainerFacts]:

@@ -26,7 +26,6 @@ from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
 from poolcheck.read.kubernetes.pooler_images import pooler_image
 from poolcheck.read.kubernetes.stages import stages
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
-from poolcheck.scale import Scale, always
 from poolcheck.source import Span
 from poolcheck.stated import Stated
 from poolcheck.system import Pooler, Server
@@ -98,6 +97,10 @@ class Known:
         found = self._reached.get(container.name.span)
         return found if isinstance(found, Pooler) else None
 
+    def origin_of(self, pooler: Pooler) -> Origin | None:
+        """Where a pooler connects from; None where that is not known."""
+        return next((origin for each, origin in self.placed if each is pooler), None)
+
     def document(self, fact: Fact) -> Fact:
         """A document with what is known about it from elsewhere: the version of the PgBouncer that reads it."""
         return self._versions.known(fact) if isinstance(fact, PgBouncerConfig) else fact
@@ -148,9 +151,11 @@ class Known:
             versions = {image and image.version for image in images}
             found = found._replace(version=only_version(versions, self._target))
             pods = self.overlays.as_written(self.pods.of(workload), path)
-            scale = self.scale_of(workload)
-            pooler = pooler_of(found, pods, owner_of(workload), scale)
-            pooler = pooler._replace(each_accepts=self.overlays.as_written(pooler.each_accepts, path))
+            pooler = pooler_of(found, pods, owner_of(workload), self.pods.replicas(workload))
+            pooler = pooler._replace(
+                each_accepts=self.overlays.as_written(pooler.each_accepts, path),
+                in_pod=self.overlays.as_written(pooler.in_pod, path),
+            )
             self._reached[container.name.span] = pooler
             self.placed.append((pooler, Origin(path, workload)))
             for config in (*found.configs, *([pooler.config] if pooler.config else [])):
@@ -158,11 +163,6 @@ class Known:
             if found.generated:
                 self._idle.update(config.span for config in found.configs)
             self._add_generated(found.generated)
-
-    def scale_of(self, workload: Workload) -> Scale:
-        """The pods of a workload in each situation."""
-        path = workload.span.path
-        return always(self.pods.of(workload)).each(lambda pods: self.overlays.as_written(pods, path))
 
     def _server_in(self, workload: Workload, container: Container) -> Server | None:
         if is_postgres(container):
@@ -190,7 +190,7 @@ class Known:
         if config:
             version = only_version([image.version if image else None], self._target)
             place = (container.image or container.name).span
-            pooler = seen_pooler(workload.name.value, config, version, pods, place, self.scale_of(workload))
+            pooler = seen_pooler(workload.name.value, config, version, pods, place, self.pods.replicas(workload))
             pooler = _assumed(pooler._replace(owner=owner_of(workload)), written)
             self._reached[container.name.span] = pooler
             self.placed.append((pooler, Origin(workload.span.path, workload)))
@@ -210,7 +210,7 @@ class Known:
             processes=self.overlays.as_written(one.found.processes, path),
             accepts=self.overlays.as_written(one.found.accepts, path),
             each_accepts=self.overlays.as_written(one.found.each_accepts, path),
-            scale=one.found.pods.each(lambda pods: self.overlays.as_written(pods, path)),
+            in_pod=self.overlays.as_written(one.found.in_pod, path),
         )
         self._managed.append(pooler)
         self.placed.append((pooler, one.origin))
@@ -256,7 +256,7 @@ def _assumed(pooler: Pooler, written: Generated | None) -> Pooler:
         processes=product(one, pooler.processes),
         accepts=product(one, pooler.accepts),
         each_accepts=product(one, pooler.each_accepts),
-        scale=pooler.pods.each(lambda pods: product(one, pods)),
+        in_pod=product(one, pooler.in_pod),
     )
 
 

@@ -1,17 +1,31 @@
 """How many pods a workload has."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from poolcheck.amount import Amount, Reason, between, either, exactly
+from poolcheck.amount import Amount, Reason, between, either, exactly, least, product
 from poolcheck.link.kustomized import replicas
 from poolcheck.link.network import same_namespace
+from poolcheck.link.rollouts import rollout_of
 from poolcheck.read.kubernetes.kustomization import Kustomization
-from poolcheck.read.kubernetes.manifest import Autoscaler, Count, Manifest, Workload, WorkloadKind
+from poolcheck.read.kubernetes.manifest import Autoscaler, Count, Manifest, Runs, Workload, WorkloadKind
 from poolcheck.read.kubernetes.stages import may_meet, stages
+from poolcheck.scale import Replicas
 from poolcheck.source import Located, Span
 from poolcheck.stated import StatedWorkload
 
-_MOST_DIGITS = 6
+KEDA_MOST = 100
+"""maxReplicaCount of a ScaledJob that does not tell it. KEDA, ScaledJob specification."""
+_APART = frozenset({"Forbid", "Replace"})
+"""The values of concurrencyPolicy with which no run starts beside another."""
+
+
+class _Kept(NamedTuple):
+    """The pods that something keeps at least and at most, and all that there may be."""
+
+    fewest: Amount
+    most: Amount
+    all: Amount
 
 
 class Pods:
@@ -30,57 +44,57 @@ class Pods:
         self._kustomizations = tuple(kustomizations)
         self._stated = stated
         self._autoscalers = tuple(each for manifest in manifests for each in manifest.autoscalers)
-        self._patches = tuple(
-            each for manifest in manifests for each in manifest.workloads if each.is_partial and each.replicas
-        )
+        self._patches = tuple(each for manifest in manifests for each in manifest.workloads if each.is_partial)
 
     def of(self, workload: Workload) -> Amount:
         """The pods of a workload while nothing is being rolled out."""
+        return either(each.all for each in self._kept(workload))
+
+    def replicas(self, workload: Workload) -> Replicas:
+        """The pods of a workload, up to how many an autoscaler adds, and how they are replaced."""
+        kept = self._kept(workload)
+        return Replicas(
+            either(each.fewest for each in kept),
+            either(each.most for each in kept),
+            tuple(dict.fromkeys(map(rollout_of, self._replaced(workload)))),
+        )
+
+    def _kept(self, workload: Workload) -> list[_Kept]:
+        """What may keep the number of a workload's pods, one of them does."""
         name = workload.name.value
         stated = self._stated.get(name, StatedWorkload()).replicas
         if stated is not None:
-            return stated_pods(stated, name)
+            return [_always(stated_pods(stated, name))]
         scaling = [each for each in self._autoscalers if _scales(each, workload)]
         patched = [(patch, each) for each in scaling for patch in self._autoscalers if _is_patch(patch, each)]
         scaled = [_scaled(patch, each, name) for patch, each in [*zip(scaling, scaling, strict=True), *patched]]
         is_always = any(stages(each.span.path) <= stages(workload.span.path) for each in scaling)
-        return either([*scaled, *([] if is_always else [self._written(workload)])])
+        return [*scaled, *([] if is_always else self._written(workload))]
 
-    def more_at_rollout(self, workload: Workload) -> Amount:
-        """The pods beside those of a workload that a rollout may start before it ends others.
-
-        Kubernetes, Deployments: maxSurge is rounded up, and 25% where it is left out.
-        """
-        pods, surge = self.of(workload), workload.max_surge
-        if surge is None and workload.kind not in _SURGING:
-            return exactly(0)
-        least = _surge(surge.value if surge else DEFAULT_SURGE, pods.low)
-        most = None if pods.high is None else _surge(surge.value if surge else DEFAULT_SURGE, pods.high)
-        if least is None or (most is None and pods.high is not None):
-            return between(0, None)
-        written = f"maxSurge {surge.value}" if surge else f"maxSurge {DEFAULT_SURGE} by default"
-        reason = Reason(written, (surge or workload.name).span)
-        return between(least, most, reason)
-
-    def _written(self, workload: Workload) -> Amount:
+    def _written(self, workload: Workload) -> list[_Kept]:
         """The pods that a workload asks for itself, or that patches make of them."""
-        patches = [each for each in self._patches if _patches(each, workload)]
+        patches = [each for each in self._patches if each.replicas and _patches(each, workload)]
         overlaid = replicas(self._kustomizations, workload)
         own = [] if overlaid.always else [_asked_for(workload)]
-        return either([*own, *overlaid.counts, *(_counted(each.replicas, each) for each in patches)])
+        return [
+            *own,
+            *map(_always, overlaid.counts),
+            *(_always(_counted(each.replicas, each)) for each in patches),
+        ]
 
-
-DEFAULT_SURGE = "25%"
-_SURGING = frozenset({WorkloadKind.DEPLOYMENT, WorkloadKind.ROLLOUT})
-"""What starts new pods before it ends the old ones, where it is not told otherwise."""
-
-
-def _surge(written: str, pods: int) -> int | None:
-    """How many pods a number or a percentage comes to; None where it is neither."""
-    number = written.removesuffix("%")
-    if not number.isdecimal() or len(number) > _MOST_DIGITS:
-        return None
-    return int(number) if number == written else -(-pods * int(number) // 100)
+    def _replaced(self, workload: Workload) -> list[Workload]:
+        """A workload, and what patches make of it that replace its pods in another way."""
+        changed = (
+            each for each in self._patches if (each.max_surge or each.strategy) and _patches(each, workload)
+        )
+        patched = (
+            workload._replace(
+                max_surge=each.max_surge or (None if each.strategy else workload.max_surge),
+                strategy=each.strategy or workload.strategy,
+            )
+            for each in changed
+        )
+        return [workload, *patched]
 
 
 def stated_pods(number: int, name: str) -> Amount:
@@ -88,20 +102,58 @@ def stated_pods(number: int, name: str) -> Amount:
     return exactly(number, Reason(f"{_pods(number, name)} as configured"))
 
 
-def _asked_for(workload: Workload) -> Amount:
+def _always(pods: Amount) -> _Kept:
+    return _Kept(pods, pods, pods)
+
+
+def _asked_for(workload: Workload) -> _Kept:
     name, span = workload.name.value, workload.name.span
     match workload.kind:
-        case WorkloadKind.CRON_JOB:
-            return between(0, None)
         case WorkloadKind.DAEMON_SET:
-            return between(1, None, Reason(f"a pod of {name} on each node", span))
-        case WorkloadKind.JOB:
-            running = _counted(workload.replicas, workload)
-            return between(
-                0, running.high, *(each._replace(most=f"{name} is running") for each in running.because)
-            )
+            return _always(between(1, None, Reason(f"a pod of {name} on each node", span)))
+        case WorkloadKind.JOB | WorkloadKind.CRON_JOB:
+            return _always(_running(workload))
+        case WorkloadKind.SCALED_JOB:
+            return _scaled_job(workload)
         case _:
-            return _counted(workload.replicas, workload)
+            return _always(_counted(workload.replicas, workload))
+
+
+def _running(workload: Workload) -> Amount:
+    """The pods of a Job, while it runs or not; the runs of a CronJob overlap where nothing forbids it."""
+    name, runs = workload.name.value, workload.runs or Runs()
+    if runs.suspend and runs.suspend.value == "true":
+        return exactly(0, Reason(f"{name} is suspended", runs.suspend.span))
+    is_repeated = workload.kind is WorkloadKind.CRON_JOB
+    if is_repeated and (runs.concurrency is None or runs.concurrency.value not in _APART):
+        place = (runs.concurrency or workload.name).span
+        return between(0, None, Reason(f"runs of {name} may overlap", place))
+    at_once = _at_once(workload, runs)
+    because = (each._replace(most=f"{name} is running") for each in at_once.because)
+    return between(0, at_once.high, *because)
+
+
+def _at_once(workload: Workload, runs: Runs) -> Amount:
+    """The pods of one run."""
+    at_once = _counted(workload.replicas, workload)
+    return least(at_once, _counted(runs.completions, workload)) if runs.completions else at_once
+
+
+def _scaled_job(workload: Workload) -> _Kept:
+    """As many runs as KEDA starts."""
+    name, runs = workload.name.value, workload.runs or Runs()
+    each = _at_once(workload, runs)
+    low, high = 0 if runs.fewest is None else _number(runs.fewest), _number(runs.most)
+    place = _span(runs.most) or workload.name.span
+    reason = Reason(f"{high} runs of {name}", place)
+    if runs.most is None:
+        high = KEDA_MOST
+        reason = Reason(f"{high} runs of {name}", place, "maxReplicaCount is left at its default")
+    fewest = between(0, low, Reason(f"{low} runs of {name}", _span(runs.fewest) or workload.name.span))
+    most = between(0, None) if high is None else exactly(high, reason, surely=0)
+    running = product(most, each)
+    everything = between(0, running.high, *(one._replace(most=one.text) for one in running.because))
+    return _Kept(product(fewest, each), running, everything)
 
 
 def _counted(replicas: Count, workload: Workload) -> Amount:
@@ -114,20 +166,33 @@ def _counted(replicas: Count, workload: Workload) -> Amount:
     return exactly(1, Reason(f"{said(1, name)} by default", workload.name.span))
 
 
-def _scaled(patch: Autoscaler, patched: Autoscaler, name: str) -> Amount:
+def _scaled(patch: Autoscaler, patched: Autoscaler, name: str) -> _Kept:
     """What an autoscaler keeps to where a patch, which may be itself, counts."""
     fewest, most = patch.min_replicas or patched.min_replicas, patch.max_replicas or patched.max_replicas
-    least, highest = patched.by_default
-    low, high = least if fewest is None else _number(fewest), _number(most)
-    if most is None and highest is not None and low is not None:
-        text, span = f"{low} to {_pods(highest, name)}", patched.name.span
-        return between(low, highest, Reason(text, span, "maxReplicaCount is left at its default"), surely=low)
+    least_by_default, most_by_default = patched.by_default
+    low, high = least_by_default if fewest is None else _number(fewest), _number(most)
+    assumption = ""
+    if most is None and most_by_default is not None:
+        high, assumption = most_by_default, "maxReplicaCount is left at its default"
+    if low is not None and high is not None:
+        high = max(low, high)
+    highest = patched.name.span if assumption else _span(most)
+    at_least = between(0, high)
+    if low is not None:
+        at_least = exactly(low, Reason(_pods(low, name), _span(fewest) or patched.name.span))
+    at_most = between(low or 0, None)
+    if high is not None:
+        at_most = exactly(
+            high, Reason(_pods(high, name), highest, assumption), surely=low or 0 if assumption else None
+        )
     if low is None or high is None:
-        return between(low or 0, high)
+        return _Kept(at_least, at_most, between(low or 0, high))
     if low == high:
-        return exactly(low, Reason(_pods(low, name), _span(most)))
-    reason = Reason(f"{low} to {_pods(high, name)}", _span(most), least=_pods(low, name), most=_pods(high, name))
-    return between(low, high, reason)
+        return _always(at_most)
+    reason = Reason(f"{low} to {_pods(high, name)}", highest, assumption)
+    if not assumption:
+        reason = reason._replace(least=_pods(low, name), most=_pods(high, name))
+    return _Kept(at_least, at_most, between(low, high, reason, surely=low))
 
 
 def _scales(autoscaler: Autoscaler, workload: Workload) -> bool:

@@ -35,7 +35,7 @@ class TxmodeAsyncpgStatementCache(Rule[SystemWithLinks]):
         pool, target, shared = client.pool, client.target, sharing(client.target)
         if target and shared:
             message = (
-                f"{pool.title} caches prepared statements on server connections that {target.name} "
+                f"{pool.title} caches prepared statements on server connections that {shared.pooler} "
                 f"gives to other clients in between{shared.provided}"
             )
             edit = without_cache(pool, system)

@@ -36,7 +36,7 @@ class TxmodeDjangoIterator(Rule[SystemWithLinks]):
         done, shared = sent.executed, sent.shared
         if shared and done.act is Act.CURSOR and done.transaction is None and has_cursors(sent.client.pool):
             message = (
-                f"{done.words} reads through a cursor on a server connection that {sent.pooler} gives to other "
+                f"{done.words} reads through a cursor on a server connection that {shared.pooler} gives to other "
                 f"clients in between{shared.provided}"
             )
             notes = operands(shared.because, done.span)

@@ -26,7 +26,7 @@ class TxmodeHoldCursor(Rule[SystemWithLinks]):
         done, shared = sent.executed, sent.shared
         if shared and done.act is Act.HOLD and done.is_kept:
             message = (
-                f"{done.words} keeps a cursor on a server connection that {sent.pooler} gives to other clients "
+                f"{done.words} keeps a cursor on a server connection that {shared.pooler} gives to other clients "
                 f"when the transaction ends{shared.provided}"
             )
             notes = operands(shared.because, done.span)

@@ -29,7 +29,7 @@ class TxmodeListen(Rule[SystemWithLinks]):
         done, shared = sent.executed, sent.shared
         if shared and done.is_kept:
             message = (
-                f"{done.words} waits on a server connection that {sent.pooler} gives to other clients: "
+                f"{done.words} waits on a server connection that {shared.pooler} gives to other clients: "
                 f"no notification arrives{shared.provided}"
             )
             notes = operands(shared.because, done.span)

@@ -36,11 +36,11 @@ class TxmodePsycopg3AutoPrepare(Rule[SystemWithLinks]):
         is_certain = bool(shared and shared.is_certain and lasts(pool))
         often = f"prepares what it executes more than {times(threshold_of(pool))}"
         if target and shared:
-            told = f"{often}, on server connections that {target.name} gives to other clients in between"
+            told = f"{often}, on server connections that {shared.pooler} gives to other clients in between"
         elif target and takes_back(pool) and (shared := keeping(target)):
             told = (
                 f"{often}, and before psycopg 3.2 it takes back what is more than 100 statements by DEALLOCATE, "
-                f"for which {target.name} knows other names"
+                f"for which {shared.pooler} knows other names"
             )
         else:
             return

@@ -43,7 +43,7 @@ class TxmodeSaAsyncpgPartialFix(Rule[SystemWithLinks]):
             is_certain = remedies.enough_since is None or pool.version("asyncpg").is_before(*UNNAMED_SINCE)
             message = (
                 f"{pool.title}{' in AUTOCOMMIT' * remedies.autocommit} has prepared statements on server "
-                f"connections that {target.name} gives to other clients in between, in spite of "
+                f"connections that {shared.pooler} gives to other clients in between, in spite of "
                 f"{listed(remedies.told)}"
             )
             older = "" if remedies.enough_since is None else ", with asyncpg before 0.31"

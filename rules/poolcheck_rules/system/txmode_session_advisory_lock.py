@@ -26,7 +26,7 @@ class TxmodeSessionAdvisoryLock(Rule[SystemWithLinks]):
         done, shared = sent.executed, sent.shared
         if shared and done.act is Act.LOCK and done.is_kept:
             message = (
-                f"{done.words} takes a lock for the server connection, which {sent.pooler} gives to other clients "
+                f"{done.words} takes a lock for the server connection, which {shared.pooler} gives to other clients "
                 f"afterwards{shared.provided}"
             )
             notes = operands(shared.because, done.span)

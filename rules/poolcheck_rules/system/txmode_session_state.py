@@ -47,7 +47,7 @@ class TxmodeSessionState(Rule[SystemWithLinks]):
         if shared and what:
             yield self.finding(
                 done.span,
-                what.format(words=done.words, pooler=sent.pooler) + shared.provided,
+                what.format(words=done.words, pooler=shared.pooler) + shared.provided,
                 notes=operands(shared.because, done.span),
                 fix=fix_of(done),
                 severity=shared.severity,

@@ -29,7 +29,7 @@ class TxmodeSqlPrepare(Rule[SystemWithLinks]):
         done, shared = sent.executed, sent.shared
         if shared:
             message = (
-                f"{done.words} is for one server connection, and {sent.pooler} gives this client others "
+                f"{done.words} is for one server connection, and {shared.pooler} gives this client others "
                 f"afterwards{shared.provided}"
             )
             notes = operands(shared.because, done.span)

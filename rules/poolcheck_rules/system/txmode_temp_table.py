@@ -30,13 +30,13 @@ class TxmodeTempTable(Rule[SystemWithLinks]):
         notes = operands(shared.because, done.span)
         if is_lost(done):
             message = (
-                f"{done.words} is on a server connection that {sent.pooler} gives to other clients afterwards: "
+                f"{done.words} is on a server connection that {shared.pooler} gives to other clients afterwards: "
                 f"what comes next may not find it{shared.provided}"
             )
             yield self.finding(done.span, message, notes=notes, severity=shared.severity)
         elif done.transaction:
             message = (
-                f"{done.words} stays on a server connection that {sent.pooler} gives to other clients: "
+                f"{done.words} stays on a server connection that {shared.pooler} gives to other clients: "
                 f"whoever makes it there next finds that it exists{shared.provided}"
             )
             yield self.finding(done.span, message, notes=notes, fix=fix_of(done), severity=Severity.WARNING)
