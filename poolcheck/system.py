@@ -393,6 +393,48 @@ class PerCpu(NamedTuple):
     limit: Located[str]
 
 
+class Addressed(NamedTuple):
+    """The address of a database that a container has, in a variable or in a client pool: `by` either's name.
+
+    `place` is where its host is written, `port` is None where it is not known. It `is_own` where it is given to
+    this container, and not with much else to many. It `is_assumed` where it is but a default, or may be changed
+    elsewhere. It `is_apart` where names tell that it has a reason to lead past poolers, or that it matters to
+    nobody; it `needs_session` where the modules show it that run together with a client pool.
+    """
+
+    workload: "Workload"
+    container: "Container"
+    by: str
+    host: str
+    port: int | None
+    database: str | None
+    user: str | None
+    place: Span
+    target: Target | None
+    is_own: bool
+    is_assumed: bool
+    is_apart: bool
+    runs_once: bool
+    needs_session: bool = False
+
+
+class Fronted(NamedTuple):
+    """A server that a pooler stands before: who connects through the pooler, and who past it.
+
+    `pooled` are all addresses that lead to the pooler. Of those that lead past it, each of a workload of its own,
+    `strays` have no reason to that is seen, and `apart` have one. `is_all_seen` where nothing else that the
+    project runs can lead to the pooler, nor anything from outside.
+    """
+
+    pooler: Pooler
+    server: Server
+    entries: tuple[Entry, ...]
+    pooled: tuple[Addressed, ...]
+    strays: tuple[Addressed, ...]
+    apart: tuple[Addressed, ...]
+    is_all_seen: bool
+
+
 class System(NamedTuple):
     """Everything that was read, and what it comes to together.
 

@@ -230,7 +230,7 @@ def origin_of(part: str, value: Value) -> Span:
     """Where a part of a text is written: the origin of the first piece of the text that holds it."""
     if isinstance(value, Computed) and value.function == "join":
         for argument in value.arguments:
-            if part and part in text_of(argument):
+            if part and argument.places and part in text_of(argument):
                 return origin_of(part, argument)
     return value.places[-1]
 

@@ -52,11 +52,11 @@ def test_pools_of_several_databases_add_up() -> None:
     assert (ends(found), found.low_sum) == ((50, 50, 50), "2 × (20 + 5)")
 
 
-def test_the_reserve_counts_and_is_not_sure_to_be_in_use() -> None:
-    found = wanted("reserve_pool_size = 5")
+def test_the_reserve_counts_where_it_is_asked_for() -> None:
+    found, pool = wanted("reserve_pool_size = 5"), pooler("reserve_pool_size = 5")
 
-    assert (ends(found), found.low_sum) == ((40, 50, 50), "2 × (20 + 5)")
-    assert [reason.assumption for reason in found.because if reason.assumption] == ["the reserve is in use"]
+    assert (ends(found), found.low_sum) == ((50, 50, 50), "2 × (20 + 5)")
+    assert ends(in_process(pool, pool.entries, {}, with_reserve=False)) == (20, 20, 20)
 
 
 def test_a_reserve_that_is_switched_off_does_not_count() -> None:

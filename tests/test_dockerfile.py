@@ -67,3 +67,33 @@ def test_a_command_stands_where_it_is_written() -> None:
 
 def test_what_is_copied_is_told() -> None:
     assert image("FROM a\nCOPY --chown=a:b one two /x/\nADD three .\n").copies == ("one", "two", "three")
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "expected"),
+    [
+        ("FROM a\nWORKDIR /app\nCOPY side/app ./app\n", "/app/app/main.py", ["side/app/main.py"]),
+        ("FROM a\nWORKDIR /app\nCOPY . .\n", "/app/app/main.py", ["app/main.py"]),
+        ("FROM a\nWORKDIR /app\nWORKDIR api\nCOPY src/ ./\n", "/app/api/main.py", ["src/main.py"]),
+        ("FROM a\nCOPY one.py two.py /app/\n", "/app/two.py", ["two.py", "two.py/two.py", "one.py/two.py"]),
+        ("FROM a\nCOPY main.py /app/start.py\n", "/app/start.py", ["main.py"]),
+        ('FROM a\nCOPY ["a b", "/app"]\n', "/app/x.py", ["a b/x.py"]),
+        ("FROM a\nENV HOME=/code\nWORKDIR $HOME\nADD --chown=a:b x ${HOME}/y\n", "/code/y/z.py", ["x/z.py"]),
+        ("FROM a\nCOPY one /app\nCOPY two /app\n", "/app/x.py", ["two/x.py", "one/x.py"]),
+        ("FROM a AS b\nCOPY x /app\nFROM c\nCOPY --from=b /app /srv\n", "/srv/m.py", ["x/m.py"]),
+        ("FROM a AS b\nWORKDIR /app\nCOPY x .\nFROM scratch\nCOPY --from=b / /\n", "/app/m.py", ["x/m.py"]),
+        ("FROM a AS b\nCOPY x /app\nFROM b\n", "/app/m.py", ["x/m.py"]),
+        ("FROM a\nCOPY --from=other /app /app\n", "/app/m.py", []),
+        ("FROM a\nCOPY x app\n", "/app/m.py", []),
+        ("FROM a\nWORKDIR $X\nCOPY x app\n", "/app/m.py", []),
+        ("FROM a\nCOPY x /other\n", "/app/m.py", []),
+    ],
+)
+def test_a_file_of_the_image_is_a_copy_of_one_that_is_told(text: str, path: str, expected: list[str]) -> None:
+    assert [*image(text).sources_of(path)] == expected
+
+
+def test_the_image_it_is_made_from_is_told() -> None:
+    assert image("FROM python:3.12-slim AS b\nFROM b\n").base == "python:3.12-slim"
+    assert image("ARG A\nFROM ${A}\n").base is None
+    assert image("FROM a\nWORKDIR /app\n").folder == "/app"

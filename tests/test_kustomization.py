@@ -2,7 +2,7 @@ import pytest
 
 from poolcheck.read.kubernetes.generators import read_kustomization
 from poolcheck.read.kubernetes.kustomization import ImageChange, Kustomization
-from poolcheck.source import Source, Span
+from poolcheck.source import Located, Source, Span
 
 COMPONENT = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
@@ -47,6 +47,23 @@ def test_files_become_keys_of_config_maps_and_secrets() -> None:
         [("pgbouncer.ini", "pgbouncer.ini"), ("hba.conf", "conf/pgbouncer_hba.conf")],
         [],
         [("userlist.txt", "secrets/userlist.txt")],
+    ]
+
+
+def test_settings_of_a_server_come_with_their_text_unless_they_are_secret() -> None:
+    text = """
+configMapGenerator: [{name: postgres, files: [main.conf=conf/postgresql.conf, gone.conf, readme.md]}]
+secretGenerator: [{name: hidden, files: [conf/postgresql.conf]}]
+"""
+    files = {"base/conf/postgresql.conf": "max_connections = 200\n", "base/readme.md": "…"}
+    [found] = read_kustomization(Source("base/kustomization.yaml", text), files.get)
+    assert isinstance(found, Kustomization)
+
+    shown = [[(file.key, file.text) for file in each.files] for each in found.generators]
+    written = Located("max_connections = 200\n", Span("base/conf/postgresql.conf", 0, 22))
+    assert shown == [
+        [("main.conf", written), ("gone.conf", None), ("readme.md", None)],
+        [("postgresql.conf", None)],
     ]
 
 

@@ -199,7 +199,8 @@ def test_every_launcher_has_its_own_way_to_be_told(command: str, expected: Ends)
         ("celery -A shop worker -c 8 --pool=threads", (8, 8)),
         ("celery -A shop worker --pool=threads", (1, None)),
         ("celery -A shop worker -P gevent -c 100", (100, 100)),
-        ("celery -A shop worker -P solo", (1, None)),
+        ("celery -A shop worker -P solo", (1, 1)),
+        ("celery -A shop worker -P solo -c 4", (1, 1)),
         ("dramatiq shop", (8, 8)),
         ("huey_consumer.py shop.huey", (1, 1)),
         ("huey_consumer.py shop.huey -w 8", (8, 8)),
@@ -379,6 +380,10 @@ FILES = {
     "./run": "N=2\nif [ $X ]; then N=3; fi\nexec gunicorn -w 3 app:app\n",
     "two.sh": "celery -A shop worker &\nexec gunicorn -w 3 app:app\n",
     "end.sh": "if [ $X ]; then\n  exec gunicorn -w 3\nfi\n",
+    "both.sh": "if [ $X ]; then\n  a\nfi\ncelery -A shop worker &\nif a; then b; fi\nexec gunicorn -w 3 app:app\n",
+    "said.sh": 'echo "at $(date +"%Y-%m-%d")"\nexec gunicorn -w 3 app:app\n',
+    "text.sh": "cat <<EOF\nno script\nEOF\nexec gunicorn \\\n  -w 3 \\\n  app:app\n",
+    "func.sh": "wait() {\n  sleep 1 &\n}\nwait\nexec gunicorn -w 3 app:app\n",
 }
 
 
@@ -387,10 +392,14 @@ FILES = {
     [
         ("/start.sh gunicorn -w 3 app:app", (3, 3)),
         ("sh -e /start.sh gunicorn -w 3 app:app", (3, 3)),
-        ("tini -- bash ./run", None),
-        ("./run", None),
+        ("tini -- bash ./run", (3, 3)),
+        ("./run", (3, 3)),
         ("two.sh", None),
         ("end.sh", None),
+        ("both.sh", None),
+        ("said.sh", (3, 3)),
+        ("text.sh", (3, 3)),
+        ("func.sh", (3, 3)),
         ("/other.sh gunicorn -w 3", None),
     ],
 )
@@ -410,6 +419,99 @@ def test_after_a_condition_a_script_is_followed_from_the_next_line() -> None:
 
     assert found
     assert ends(found.processes) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("", (5, 5)),
+        ("# WORKERS is 2\n", (5, 5)),
+        ("echo $WORKERS ${WORKERS}\n", (5, 5)),
+        ('WORKERS="${WORKERS:-2}"\n', (5, 5)),
+        ("WORKERS=2\n", (1, None)),
+        ("read WORKERS < x\n", (1, None)),
+        ("echo ${WORKERS:=2}\n", (1, None)),
+        (". ./env\n", (5, 5)),
+        ("source venv/bin/activate\n", (5, 5)),
+    ],
+)
+def test_a_condition_leaves_variables_alone_that_it_does_not_name(
+    before: str, expected: tuple[int, int | None]
+) -> None:
+    text = f"{before}while ! nc -z db 5432; do sleep 1; done\nexec gunicorn -w $WORKERS app:app\n"
+    environment: dict[str, Value] = {"WORKERS": Known("5", (Span("env", 0, 0),))}
+
+    found = launch(container(["./run"]), environment.get, lambda path: Source(path, text))
+
+    assert found
+    assert ends(found.processes) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('export WORKERS="${WORKERS:-2}"', (2, 2)),
+        ("WORKERS=${WORKERS-2}", (2, 2)),
+        ("export WORKERS=${WORKERS:-$(nproc)}", (1, None)),
+        ('export WORKERS="${WORKERS:-2}"\nWORKERS=3', (1, None)),
+        ("if a; then\n  WORKERS=${WORKERS:-2}\nfi", (1, None)),
+        (". ./env", (1, None)),
+        (". venv/bin/activate", (1, None)),
+    ],
+)
+def test_a_script_may_give_a_variable_a_default(line: str, expected: tuple[int, int | None]) -> None:
+    text = f"{line}\nif a; then b; fi\nexec gunicorn -w $WORKERS app:app\n"
+
+    found = launch(container(["./run"]), nothing, lambda path: Source(path, text))
+
+    assert found
+    assert ends(found.processes) == expected
+
+
+def test_the_environment_of_python_changes_no_number() -> None:
+    assert processes(json.dumps(["sh", "-c", ". venv/bin/activate; uvicorn app:app"]), WEB_CONCURRENCY="3") == (
+        3,
+        3,
+    )
+    assert processes(json.dumps(["sh", "-c", ". ./env; uvicorn app:app"])) == (1, None)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "gunicorn --access-logfile - --error-logfile - app:app",
+        "gunicorn --access-logfile - app:app --error-logfile -",
+        "gunicorn --access-logfile=- app:app",
+    ],
+)
+def test_what_goes_to_the_standard_output_is_no_module(command: str) -> None:
+    found = started(command)
+
+    assert found
+    assert found.module
+    assert found.module.value == "app:app"
+
+
+def test_gunicorn_is_started_as_a_module_under_another_name() -> None:
+    assert processes("python -m gunicorn.app.wsgiapp -w 3 shop.wsgi") == (3, 3)
+
+
+def test_celery_keeps_no_process_where_only_the_most_are_told() -> None:
+    assert processes("celery -A shop worker --autoscale=10") == (1, 11)
+    assert processes("celery -A shop worker --autoscale=10,3") == (3, 11)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "while ! nc -z db 5432; do sleep 1; done; gunicorn -w 3 app:app",
+        "while !</dev/tcp/db/5432; do sleep 1; done; exec gunicorn -w 3 app:app",
+        "until pg_isready; do sleep 1; done && gunicorn -w 3 app:app",
+        "if [ -n x ]; then alembic upgrade head; fi; gunicorn -w 3 app:app",
+    ],
+)
+def test_a_condition_may_stand_in_the_same_line(script: str) -> None:
+    assert processes(json.dumps(["sh", "-c", script])) == (3, 3)
 
 
 def test_a_script_may_set_many_variables() -> None:
@@ -446,3 +548,22 @@ def test_a_program_that_is_told_how_many_processes_does_not_ask_for_the_cpus(com
 
 def test_celery_takes_its_processes_from_a_variable() -> None:
     assert processes("celery -A shop worker", CELERY_WORKER_CONCURRENCY="4") == (4, 5)
+
+
+@pytest.mark.parametrize("command", ["uvicorn app:app", "gunicorn app:app", "granian app:app"])
+def test_what_an_image_that_is_seen_does_not_tell_is_not_told(command: str) -> None:
+    found = launch(container(command.split()), lambda _: None, is_image_seen=True)
+
+    assert found
+    assert (found.processes.low, found.processes.high) == (1, 1)
+    assert processes(command) == (1, None)
+
+
+def test_python_looks_for_modules_where_the_environment_says() -> None:
+    found = started("uvicorn app:app", PYTHONPATH="/app:/app/src:")
+
+    assert found
+    assert found.python_path == ("/app", "/app/src")
+    hidden = started("uvicorn app:app", PYTHONPATH=None)
+    assert hidden
+    assert hidden.python_path == ()

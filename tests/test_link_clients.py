@@ -113,6 +113,45 @@ def test_a_client_leads_to_the_pooler_that_its_environment_names() -> None:
     ]
 
 
+WHEN_A_WORKER_STARTS = """
+import os
+import celery.signals
+from celery.signals import worker_process_init
+from sqlalchemy import create_engine
+from taskiq import TaskiqEvents
+from tasks import broker
+
+{decorator}
+def start(*_, **__):
+    global engine
+    engine = create_engine(os.environ["DATABASE_URL"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorator", "launchers"),
+    [
+        ("@worker_process_init.connect", ["celery"]),
+        ("@celery.signals.worker_init.connect(weak=False)", ["celery"]),
+        ("@broker.on_event(TaskiqEvents.WORKER_STARTUP)", ["taskiq"]),
+        ("@broker.on_event(TaskiqEvents.CLIENT_STARTUP)", ["web", "celery", "taskiq", "beat"]),
+        ("@something.connect", ["web", "celery", "taskiq", "beat"]),
+    ],
+)
+def test_what_is_made_when_a_worker_starts_is_made_by_nothing_else(decorator: str, launchers: list[str]) -> None:
+    commands = {
+        "web": "uvicorn db:app",
+        "celery": "celery -A db worker -c 2",
+        "taskiq": "taskiq worker db:broker",
+        "beat": "celery -A db beat",
+    }
+    manifest = "".join(deployment(command, name=name) for name, command in commands.items())
+
+    found = linked({"db.py": WHEN_A_WORKER_STARTS.format(decorator=decorator), "m.yaml": POOLER + manifest})
+
+    assert [client.workload for client in found] == launchers
+
+
 def test_each_workload_makes_the_pool_in_an_environment_of_its_own() -> None:
     python = ENGINE.replace("pool_size=5", 'pool_size=int(os.environ.get("SIZE", "5"))')
     big = deployment(name="big", variables={"DATABASE_URL": URL, "SIZE": "20"})

@@ -94,3 +94,29 @@ def test_what_the_container_sets_is_stronger_than_the_image() -> None:
     found = images.run(container(), ("api",), own.get)
 
     assert text_of(found.environment("WEB_CONCURRENCY")) == "9"
+
+
+@pytest.mark.parametrize(
+    ("base", "is_seen"),
+    [
+        ("python:3.12-slim", True),
+        ("docker.io/library/python:3.12", True),
+        ("registry.example/python:3.12", False),
+        ("tiangolo/uvicorn-gunicorn", False),
+        ("${BASE}", False),
+    ],
+)
+def test_all_that_an_image_tells_is_seen_where_it_is_made_from_an_official_one(base: str, is_seen: bool) -> None:
+    files = {"api/Dockerfile": f"FROM {base}\nCMD uvicorn app:app\n", "api/app.py": ""}
+
+    assert Images(files, (), files.get).is_seen(container(), ("api",)) is is_seen
+    assert not Images({"app.py": ""}, (), files.get).is_seen(container(), ("api",))
+
+
+def test_files_of_a_container_are_copies_of_those_its_dockerfile_names() -> None:
+    files = {"api/Dockerfile": "FROM python\nWORKDIR /srv\nCOPY src app\n", "api/src/main.py": ""}
+    images = Images(files, (), files.get)
+
+    assert [*images.sources_of(container(), ("api",), "app/main.py")] == ["api/src/main.py"]
+    assert [*images.sources_of(container(), ("api",), "/srv/app/main.py")] == ["api/src/main.py"]
+    assert [*images.sources_of(container(), ("api",), "main.py")] == []

@@ -52,6 +52,40 @@ def test_the_pods_of_a_pooler_share_the_connections_of_the_primary() -> None:
     assert demands(system(cluster=CLUSTER, pooler=POOLER)) == [("shop-pooler", "shop", 120, 197)]
 
 
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        ("", (3, 4, 3, 4, 6)),
+        ("deploymentStrategy: {type: Recreate}", (3, 3, 3, 3, 3)),
+        ("deploymentStrategy: {rollingUpdate: {maxSurge: 2}}", (3, 5, 3, 5, 6)),
+        ("deploymentStrategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 0}}", (3, 3, 3, 3, 6)),
+    ],
+)
+def test_the_pods_of_a_pooler_are_replaced_as_those_of_a_deployment(
+    strategy: str, expected: tuple[int, ...]
+) -> None:
+    """CloudNativePG makes a Deployment with this strategy."""
+    found = known(pooler=POOLER.replace("type: rw", f"type: rw\n      {strategy}"))
+
+    [pooler] = [each for each, _ in found.placed]
+    assert pooler.replicas
+    assert tuple(each.most for each in pooler.replicas.scale) == expected
+
+
+def test_an_autoscaler_may_add_poolers() -> None:
+    autoscaler = """
+        apiVersion: autoscaling/v2
+        kind: HorizontalPodAutoscaler
+        metadata: {name: shop-pooler, namespace: prod}
+        spec: {scaleTargetRef: {kind: Pooler, name: shop-pooler}, minReplicas: 2, maxReplicas: 8}
+    """
+
+    [pooler] = [each for each, _ in known(pooler=POOLER, hpa=autoscaler).placed]
+
+    assert pooler.replicas
+    assert [each.most for each in pooler.replicas.scale] == [2, 3, 8, 10, 16]
+
+
 def test_the_followers_have_as_many_each() -> None:
     readers = POOLER.replace("type: rw", "type: ro")
 

@@ -28,7 +28,8 @@ def loaded(files: dict[str, str], *source: str) -> list[str]:
     sources = Sources(facts, files, reader.project)
     [workload] = next(fact for fact in facts if isinstance(fact, Manifest)).workloads
     container = workload.containers[0]
-    started = sources.started(container, workload, lambda _: None)
+    run = sources.run(container, workload, lambda _: None)
+    started = sources.started(run.container, workload, run.environment, run.scripts)
     paths = sources.loaded_by(workload, container, started, StatedWorkload(source=source))
     return [module.span.path for module in sources.among(paths)]
 
@@ -149,3 +150,53 @@ def test_a_configuration_file_of_gunicorns_is_looked_for_in_the_project() -> Non
 
     assert found
     assert (found.processes.low, found.processes.high) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("arq shop.worker.WorkerSettings", ["shop/db.py"]),
+        ("celery -A shop.worker.app worker", ["shop/db.py"]),
+        ("python -m shop.worker.app", []),
+        ("uvicorn shop.worker.app", []),
+    ],
+)
+def test_some_are_told_an_object_of_a_module(command: str, expected: list[str]) -> None:
+    files = {**SHOP, "shop/worker.py": "from shop.db import pool\n", "pod.yaml": pod(command)}
+
+    assert loaded(files) == expected
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "expected"),
+    [
+        ("WORKDIR /app\nCOPY worker/app ./app\n", ["service/worker/app/db.py"]),
+        ("WORKDIR /srv/worker\nCOPY . /srv\n", ["service/worker/app/db.py"]),
+        ("ENV PYTHONPATH=/lib\nWORKDIR /app\nCOPY api /lib\n", ["service/api/app/db.py"]),
+        ("WORKDIR /app\nCOPY README.md .\n", []),
+    ],
+)
+def test_the_dockerfile_tells_which_of_several_modules_is_meant(dockerfile: str, expected: list[str]) -> None:
+    module = {"main.py": "from app.db import pool\n", "db.py": POOL}
+    twins = {f"service/{each}/app/{path}": text for each in ("api", "worker") for path, text in module.items()}
+    files = {
+        "service/Dockerfile": f"FROM python\n{dockerfile}",
+        "pod.yaml": pod("uvicorn app.main:app", name="web"),
+    }
+
+    assert loaded({**twins, **files}) == expected
+
+
+def test_settings_of_django_load_the_urls_they_name() -> None:
+    files = {
+        "shop/__init__.py": "",
+        "shop/wsgi.py": 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings.prod")\n',
+        "shop/settings/__init__.py": "",
+        "shop/settings/base.py": 'ROOT_URLCONF = "shop.urls"\n',
+        "shop/settings/prod.py": "from .base import *\n",
+        "shop/urls.py": "from shop.db import pool\n",
+        "shop/db.py": POOL,
+        "pod.yaml": pod("gunicorn shop.wsgi"),
+    }
+
+    assert loaded(files) == ["shop/db.py"]

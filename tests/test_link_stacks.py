@@ -6,6 +6,7 @@ import pytest
 
 from poolcheck.files import Memory
 from poolcheck.link.network import Origin
+from poolcheck.link.servers import server_in
 from poolcheck.link.stacks import Stacks, settled
 from poolcheck.read.compose.facts import ComposeFile
 from poolcheck.read.document import Reader
@@ -203,3 +204,36 @@ def test_a_service_that_extends_itself_ends() -> None:
     found = stacks("services:\n  a: {extends: {service: b}}\n  b: {extends: {service: a}, image: x}\n")
 
     assert [each.name.value for each in found.workloads] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("volumes", "limit"),
+    [
+        ("volumes: [./conf/pg.conf:/etc/pg.conf]", 40),
+        ("volumes: [{type: bind, source: conf/pg.conf, target: /etc/pg.conf}]", 40),
+        ("configs: [{source: settings, target: /etc/pg.conf}]", 40),
+        ("volumes: [./conf:/etc]", None),
+        ("volumes: ['${CONF}/pg.conf:/etc/pg.conf']", None),
+        ("volumes: [./gone.conf:/etc/pg.conf]", None),
+        ("volumes: [./conf/pg.conf:/etc/other.conf]", None),
+        ("secrets: [{source: settings, target: /etc/pg.conf}]", None),
+    ],
+)
+def test_a_server_has_the_settings_of_the_file_that_it_is_given(volumes: str, limit: int | None) -> None:
+    text = f"""
+services:
+  db:
+    image: postgres:16
+    command: postgres -c config_file=/etc/pg.conf
+    {volumes}
+configs: {{settings: {{file: conf/pg.conf}}}}
+secrets: {{settings: {{file: conf/pg.conf}}}}
+"""
+    files = {"compose.yaml": text, "conf/pg.conf": "max_connections = 40\n"}
+    workload = service(stacks(files), "db")
+
+    found = server_in(workload, workload.containers[0], Objects([]))
+
+    assert found.max_connections.high == limit
+    assert found.place
+    assert found.place.path == ("conf/pg.conf" if limit else "compose.yaml")

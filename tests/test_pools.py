@@ -557,3 +557,51 @@ def test_alembics_engine_has_what_alembic_ini_says() -> None:
     size = found.given("pool_size")
     assert isinstance(size, Known)
     assert (size.scalar, found.pool_class, found.all_known) == (5, "NullPool", False)
+
+
+BY_DIALECT = """
+import os
+from sqlalchemy import create_engine
+URL = os.environ["URL"]
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if URL.startswith('mysql'):\n    e = create_engine(URL)\nelse:\n    e = create_engine(URL, pool_size=20)",
+        "e = create_engine(URL) if 'mysql' in URL else create_engine(URL, pool_size=20)",
+        "def e():\n    if URL.startswith('mysql'):\n        return create_engine(URL)\n"
+        "    return create_engine(URL, pool_size=20)",
+        "def e():\n    if not URL.startswith('mysql'):\n        return create_engine(URL, pool_size=20)\n"
+        "    return create_engine(URL)",
+    ],
+)
+@pytest.mark.parametrize(("url", "held"), [("mysql://db/x", 15), ("postgresql://db/x", 30), (None, 45)])
+def test_a_pool_on_a_branch_for_another_dialect_is_never_made(text: str, url: str | None, held: int) -> None:
+    place = (Span("m.yaml", 0, 0),)
+    told: dict[str, Value] = {"URL": Known(url, place) if url else Unknown(place)}
+    made = [resolved(each, told.get) for each in pools(BY_DIALECT + text)]
+
+    assert sum(most_connections(each).most for each in made) == held
+
+
+def test_what_is_asked_of_anything_else_decides_nothing() -> None:
+    text = f"{BY_DIALECT}ON = False\nif ON:\n    engine = create_engine(URL)\n"
+
+    assert not pool(text).is_never_made
+
+
+@pytest.mark.parametrize(
+    ("url", "held"), [("postgresql://db/x", (25, 25)), ("mysql://db/x", (15, 15)), (None, (5, 30))]
+)
+def test_what_one_dialect_is_given_another_is_not(url: str | None, held: tuple[int, int]) -> None:
+    text = (
+        f"{BY_DIALECT}kwargs = {{'echo': False}}\nif URL.startswith('postgresql'):\n"
+        "    kwargs.update(pool_size=20, max_overflow=5)\nengine = create_engine(URL, **kwargs)\n"
+    )
+    place = (Span("m.yaml", 0, 0),)
+    told: dict[str, Value] = {"URL": Known(url, place) if url else Unknown(place)}
+    found = most_connections(resolved(pool(text), told.get))
+
+    assert (found.low, found.most) == held if url else found.low <= 15 <= found.most

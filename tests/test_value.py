@@ -172,6 +172,12 @@ def test_a_part_of_a_text_is_written_where_the_piece_with_it_is() -> None:
     assert origin_of("nowhere", compute("join", pieces, (HERE,))) == HERE
 
 
+def test_a_piece_of_a_text_that_has_no_place_of_its_own_is_where_the_text_is() -> None:
+    pieces = (Known("postgresql://shop:", ()), Unknown(()), Known("@db/shop", ()))
+
+    assert origin_of("db", compute("join", pieces, (HERE,))) == HERE
+
+
 def test_very_many_dictionaries_are_not_followed() -> None:
     many = [table(a=at) for at in range(60)]
 

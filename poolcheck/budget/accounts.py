@@ -185,7 +185,8 @@ def _by_lead(entries: Iterable[EntryFacts]) -> Iterator[tuple[Lead, list[EntryFa
 
 def _of_databases(facts: Facts, wanted: _Wanted) -> Iterator[Account]:
     for database in facts.databases:
-        yield from _accounts(_database(database), [part for part, _ in wanted.of(database.id)])
+        parts = sorted((part for part, _ in wanted.of(database.id)), key=lambda part: not part.is_pooler)
+        yield from _accounts(_database(database), parts)
 
 
 def _database(database: DatabaseFacts) -> Limit:

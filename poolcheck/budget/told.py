@@ -25,10 +25,11 @@ def message(verdict: Verdict) -> str:
     connections = "client connections" if limit.kind is Kind.POOLER else "connections"
     each = " in each pod" if limit.in_pod else ""
     when = f"; {verdict.why.when}" if verdict.why.when else ""
+    mode = "in session mode, " if limit.kind is Kind.POOL else ""
     accepts = "has" if limit.kind is Kind.POOL else "accepts"
     may = "may keep" if limit.kind is Kind.POOL else "may open"
     return (
-        f"{limit.name} {accepts} {over.allowed_written} {connections}{each}{when}, "
+        f"{mode}{limit.name} {accepts} {over.allowed_written} {connections}{each}{when}, "
         f"{who(verdict.account.names)} {may} {over.wanted_written}{over.provided}"
     )
 

@@ -63,7 +63,7 @@ def clients(known: Known, sources: Sources, stated: Stated) -> Iterator[Client]:
         for each in running
         for module in each.modules
         for pool in module.pools
-        if has_flask or not _is_of_flask(pool)
+        if (has_flask or not _is_of_flask(pool)) and _is_made_by(each.launcher, pool)
     ]
     yield from of_workloads
     for client in _of_modules(known, sources, {client.pool.span for client in of_workloads}):
@@ -75,6 +75,11 @@ def _is_of_flask(pool: ClientPool) -> bool:
     """Whether settings make it only where Flask-SQLAlchemy reads them; others have settings of the same names."""
     is_declared = pool.version("flask-sqlalchemy").is_declared
     return pool.constructor.library is Library.FLASK_SQLALCHEMY and not is_declared
+
+
+def _is_made_by(launcher: str, pool: ClientPool) -> bool:
+    """Whether a process that this starts may make a pool. What a script starts is not known."""
+    return pool.only_in in {"", launcher} or launcher in {"", "python"}
 
 
 def _imports_flask_sqlalchemy(module: PythonModule) -> bool:

@@ -15,7 +15,7 @@ from poolcheck.read.kubernetes.environment import Objects, environment
 from poolcheck.read.kubernetes.manifest import Container, Mount, VolumeSource, Workload
 from poolcheck.read.kubernetes.pooler_images import OTHER_POOLERS, pooler_image
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
-from poolcheck.scale import Scale
+from poolcheck.scale import Replicas
 from poolcheck.system import Pooler
 
 
@@ -56,13 +56,13 @@ def found_in(workload: Workload, container: Container, objects: Objects, kustomi
     return Found(workload, container, version, config, tuple(each.config for each in read.values()))
 
 
-def pooler_of(found: Found, pods: Amount, owner: Owner, scale: Scale | None = None) -> Pooler:
-    """A PgBouncer of a workload that has so many pods, in each situation by `scale`."""
+def pooler_of(found: Found, pods: Amount, owner: Owner, replicas: Replicas | None = None) -> Pooler:
+    """A PgBouncer of a workload that has so many pods, in each situation by `replicas`."""
     name, own = found.workload.name.value, found.container.name.value
     if len(running(found.workload)) > 1 and own != name:
         name = f"{own} of {name}"
     place = (found.container.image or found.container.name).span
-    return seen_pooler(name, found.config, found.version, pods, place, scale)._replace(owner=owner)
+    return seen_pooler(name, found.config, found.version, pods, place, replicas)._replace(owner=owner)
 
 
 class Mounted(NamedTuple):

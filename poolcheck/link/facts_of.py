@@ -13,17 +13,23 @@ from poolcheck.read.pgbouncer.config import FALLBACK, Entry
 from poolcheck.read.template import has_template
 from poolcheck.scale import Replicas
 from poolcheck.source import Span
-from poolcheck.system import Client, Demand, Pooler, Server
+from poolcheck.system import Client, Demand, Pooler, PoolerPods, Server
 
 
-def facts_of(known: Known, clients: Sequence[Client], demands: Sequence[Demand]) -> Facts:
+def facts_of(
+    known: Known, clients: Sequence[Client], demands: Sequence[Demand], pods: Iterable[PoolerPods] = ()
+) -> Facts:
     """The databases, poolers and workloads of a project, and where the connections of each lead."""
+    beside = {id(each.pooler) for each in pods if each.pooler and not each.is_central}
     found: list[Server | Pooler] = [*known.servers, *known.poolers]
     owners = {id(each): _owner(each) for each in found}
     workloads = [*_workloads(clients)]
     ids = dict(zip(owners, _ids(owners.values()), strict=True))
     databases = (_database(each, ids[id(each)], owners[id(each)], known) for each in known.servers)
-    poolers = (_pooler(each, ids, owners[id(each)], known, clients, demands) for each in known.poolers)
+    poolers = (
+        _pooler(each, ids, owners[id(each)], known, demands, is_sidecar=id(each) in beside)
+        for each in known.poolers
+    )
     own_ids = _ids(owner for owner, _, _ in workloads)
     return Facts(
         tuple(databases),
@@ -84,13 +90,13 @@ def _pooler(
     ids: dict[int, str],
     owner: Owner,
     known: Known,
-    clients: Iterable[Client],
     demands: Iterable[Demand],
+    *,
+    is_sidecar: bool,
 ) -> PoolerFacts:
     led = {
         entry.name.span: demand.found for demand in demands if demand.pooler is pooler for entry in demand.entries
     }
-    is_sidecar = any(each.target and each.target.in_pod and each.target.pooler is pooler for each in clients)
     addresses = known.addresses(pooler)
     lead = partial(_lead, led=led, ids=ids)
     return pooler_facts(pooler, ids[id(pooler)], owner, addresses, lead, is_sidecar=is_sidecar)

@@ -110,7 +110,7 @@ def runs_script(family: Family, container: Container) -> bool:
         return False
     if family is Family.BITNAMI:
         return not words or any(_WRITES in word for word in words)
-    inis = [word for word in words if word.endswith(".ini")]
+    inis = [piece for word in words for piece in word.split() if piece.endswith(".ini")]
     return all(word == READS[family] for word in inis)
 
 

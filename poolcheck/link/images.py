@@ -1,6 +1,7 @@
 """What the images of a project run, as their Dockerfiles tell, and the scripts that are put into them."""
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -23,6 +24,9 @@ _OF_OTHERS = frozenset(
     }
 )  # fmt: skip
 """Images that a project takes from elsewhere."""
+_PLAIN = frozenset({"alpine", "buildpack-deps", "debian", "pypy", "python", "scratch", "ubuntu"})
+"""Official images that tell no server how many processes to start."""
+_OFFICIAL = re.compile(r"(?:docker\.io/)?(?:library/)?(?P<name>[a-z-]+)(?:[:@].*)?")
 _BESIDE = ("", "docker", "deploy", "build", "scripts", "bin", "compose/production/django")
 """Where in a folder the scripts for its image usually are."""
 
@@ -53,12 +57,28 @@ class Images:
     def run(self, container: Container, names: Iterable[str], environment: Lookup) -> Run:
         """What a container runs; `names` are what the folder may be called in which its source is."""
         names = tuple(names)
-        context = container.context or self._guessed(container, names)
-        image = self._image(context) if context else None
+        context, image = self._made_of(container, names)
         scripts = partial(self._script, context, image, names)
         if image is None:
             return Run(container, environment, scripts)
         return Run(_completed(container, image), partial(_variable, environment, image.environment), scripts)
+
+    def is_seen(self, container: Container, names: Iterable[str]) -> bool:
+        """Whether all is seen that the image of a container may tell a server, also of what it is made from."""
+        _, image = self._made_of(container, tuple(names))
+        found = _OFFICIAL.fullmatch(image.base) if image and image.base else None
+        return found is not None and found["name"] in _PLAIN
+
+    def sources_of(self, container: Container, names: Iterable[str], path: str) -> Iterator[str]:
+        """What a file of a container may be a copy of; a relative path is in the folder its image works in."""
+        context, image = self._made_of(container, tuple(names))
+        if context and image and (image.folder or path.startswith("/")):
+            for source in image.sources_of(posixpath.normpath(posixpath.join(image.folder or "/", path))):
+                yield posixpath.normpath(posixpath.join(context.folder, source))
+
+    def _made_of(self, container: Container, names: tuple[str, ...]) -> tuple[Context | None, DockerImage | None]:
+        context = container.context or self._guessed(container, names)
+        return context, self._image(context) if context else None
 
     def _image(self, context: Context) -> DockerImage | None:
         if context not in self._images:

@@ -36,7 +36,7 @@ def layers(kustomizations: Iterable[Kustomization]) -> Iterator[Layer]:
         places = (*all_places[folder], *users)
         for generator in each.generators:
             files = (
-                DataEntry(Located(file.key, file.path.span), None, file.path.span) for file in generator.files
+                DataEntry(Located(file.key, file.path.span), file.text, file.path.span) for file in generator.files
             )
             kind = Secret if generator.is_secret else ConfigMap
             made = kind(generator.name, None, generator.span, (*files, *generator.data))

@@ -50,7 +50,8 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
             sent = tuple(sent_by(found, sources))
     documents = tuple(known.document(fact) for fact in (*facts, *known.generated))
     wanted = tuple(demands(known))
-    budgeted = facts_of(known, found, wanted)
+    pods = tuple(pooler_pods(facts, known))
+    budgeted = facts_of(known, found, wanted, pods)
     contained = tuple(pooler_containers(known))
     return System(
         documents,
@@ -60,7 +61,7 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
         found,
         sent,
         contained,
-        tuple(pooler_pods(facts, known)),
+        pods,
         tuple(server_containers(known)),
         tuple(started_per_cpu(known, paths, sources)),
         tuple(shadowed(known, sources)),

@@ -17,6 +17,7 @@ from poolcheck.read.kubernetes.pooler_images import pooler_image
 from poolcheck.read.kubernetes.stages import may_meet, stages
 from poolcheck.read.pgbouncer.rendered import Piece, Rendered
 from poolcheck.read.template import has_template
+from poolcheck.scale import Replicas
 from poolcheck.source import Located
 from poolcheck.system import Pooler, Server
 from poolcheck.value import Unknown
@@ -107,18 +108,25 @@ class Managing:
         workload = _workload(owner, pooler, name)
         written = read_generated(_rendered(pooler))
         image = pooler_image(pooler.image.value) if pooler.image else None
+        # StackGres has one beside each server.
+        is_alone = owner.kind == "SGCluster"
         found = seen_pooler(
             name if name != owner.name.value or owner.server is None else f"the pooler of {name}",
             written.config if written else None,
             image.version if image else None,
-            # StackGres has one beside each server.
-            exactly(1) if owner.kind == "SGCluster" else _assumed(self._pods.of(workload), owner),
+            exactly(1) if is_alone else _assumed(self._pods.of(workload), owner),
             pooler.place,
+            None if is_alone else self._replicas(workload, owner),
         )
         found = found._replace(
             each_accepts=_assumed(found.each_accepts, owner), owner=_owner(owner, workload.kind, name)
         )
         self._add(owner, found, pooler.names, pooler.port, written, workload)
+
+    def _replicas(self, workload: Workload, owner: Managed) -> Replicas:
+        """The pods of a pooler, if what is assumed of its object holds."""
+        found = self._pods.replicas(workload)
+        return found._replace(steady=_assumed(found.steady, owner), autoscaled=_assumed(found.autoscaled, owner))
 
     def _add(
         self,
@@ -226,7 +234,7 @@ def _workload(owner: Managed, pooler: ManagedPooler, name: str) -> Workload:
         owner.namespace,
         owner.span,
         replicas=_replicas(pooler.instances),
-        max_surge=None,
+        max_surge=pooler.max_surge,
         labels=frozenset(),
         grace_s=None,
         containers=(),
@@ -234,6 +242,7 @@ def _workload(owner: Managed, pooler: ManagedPooler, name: str) -> Workload:
         volumes=(),
         pod=None,
         is_partial=False,
+        strategy=pooler.strategy,
     )
 
 

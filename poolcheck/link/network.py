@@ -49,7 +49,7 @@ class Network:
             own = origin.workload
             container = _listening(running(own), port) if own else None
             return Place(own, container, None) if own and container else None
-        service = self._service(host, origin)
+        service = self.service(host, origin)
         if service is None:
             return None
         target = next((each for each in service.ports if each.port.value == port), None)
@@ -74,7 +74,8 @@ class Network:
         labelled = self._labelled.get(min(service.selector), []) if service.selector else []
         return all(each == workload for each in labelled if _picks(service, each))
 
-    def _service(self, host: str, origin: Origin) -> Service | None:
+    def service(self, host: str, origin: Origin) -> Service | None:
+        """The Service that a host name is; None where the project does not tell for certain."""
         name, _, domain = host.partition(".")
         named = self._services.get(name, [])
         return _nearest([each for each in named if _is_reached(each, domain, origin)], origin.path)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from poolcheck.link.network import same_namespace
 from poolcheck.read.kubernetes.kustomization import Kustomization
-from poolcheck.read.kubernetes.manifest import Container, Probes, Workload
+from poolcheck.read.kubernetes.manifest import Container, Probes, Runs, Workload
 from poolcheck.read.kubernetes.stages import may_meet
 
 
@@ -49,6 +49,8 @@ def _merged(workload: Workload, patch: Workload) -> Workload:
         namespace=patch.namespace or workload.namespace,
         replicas=workload.replicas if patch.replicas is None else patch.replicas,
         max_surge=patch.max_surge or workload.max_surge,
+        strategy=patch.strategy or workload.strategy,
+        runs=_merged_runs(workload.runs, patch.runs),
         labels=frozenset(dict([*workload.labels, *patch.labels]).items()),
         grace_s=workload.grace_s if patch.grace_s is None else patch.grace_s,
         containers=_merged_containers(workload.containers, patch.containers),
@@ -56,6 +58,18 @@ def _merged(workload: Workload, patch: Workload) -> Workload:
         volumes=tuple({each.name.value: each for each in (*workload.volumes, *patch.volumes)}.values()),
         shares_processes=workload.shares_processes or patch.shares_processes,
         is_spread=workload.is_spread or patch.is_spread,
+    )
+
+
+def _merged_runs(below: Runs | None, above: Runs | None) -> Runs | None:
+    if below is None or above is None:
+        return below or above
+    return Runs(
+        below.completions if above.completions is None else above.completions,
+        above.suspend or below.suspend,
+        above.concurrency or below.concurrency,
+        below.fewest if above.fewest is None else above.fewest,
+        below.most if above.most is None else above.most,
     )
 
 

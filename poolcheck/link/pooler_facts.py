@@ -7,14 +7,13 @@ from poolcheck.budget.facts import EntryFacts, Lead, Owner, PoolerFacts, UserFac
 from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.config import Effective, Entry, Parameter, PgBouncerConfig, Version
 from poolcheck.read.template import has_template
+from poolcheck.scale import Replicas
 from poolcheck.system import Pooler
 
 HEEDS_USERS: Version = (1, 23)
 """The first in which what [users] says of a user counts for the databases that name the user. NEWS, 1.23.0."""
 UNLIMITED_AT_ZERO: Version = (1, 24)
 """The first that takes a pool size of 0 for no limit; before, it is one connection. NEWS, 1.24.0."""
-
-FOR_RESERVE = "the reserve is in use"
 
 
 def pooler_facts(
@@ -32,7 +31,8 @@ def pooler_facts(
         owner=owner,
         place=pooler.place,
         addresses=addresses,
-        pods=pooler.pods,
+        replicas=pooler.replicas or Replicas(pooler.processes, pooler.processes),
+        processes_in_pod=pooler.in_pod,
         processes=pooler.processes,
         max_client_conn=pooler.each_accepts,
         default_pool_size=between(0, None),
@@ -125,7 +125,7 @@ def _reserve(config: PgBouncerConfig, reserve: Effective[int] | None) -> Amount:
     if reserve.value <= 0 or (timeout and timeout.value == 0):
         return exactly(0)
     place = reserve.span or config.unset_place
-    return exactly(reserve.value, Reason(f"reserve_pool_size {reserve.value}", place, FOR_RESERVE))
+    return exactly(reserve.value, Reason(f"reserve_pool_size {reserve.value}", place))
 
 
 def _limit_of_all(config: PgBouncerConfig, name: str) -> Amount | None:

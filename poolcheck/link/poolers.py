@@ -4,10 +4,10 @@ from poolcheck.amount import Amount, Reason, between, exactly, product
 from poolcheck.read.pgbouncer.config import FALLBACK, Effective, Entry, PgBouncerConfig, PoolMode, Version
 from poolcheck.read.pgbouncer.rendered import file_of
 from poolcheck.read.pgbouncer.startup import for_version
-from poolcheck.scale import Scale, always
+from poolcheck.scale import Replicas
 from poolcheck.source import Span
 from poolcheck.stated import StatedPooler
-from poolcheck.system import Pooler
+from poolcheck.system import ONE, Pooler
 
 TRACKS_STATEMENTS: Version = (1, 21)
 """The first PgBouncer with max_prepared_statements. NEWS, 1.21.0."""
@@ -69,22 +69,23 @@ def seen_pooler(
     version: Version | None,
     processes: Amount,
     place: Span,
-    scale: Scale | None = None,
+    replicas: Replicas | None = None,
 ) -> Pooler:
     """A PgBouncer of this version and configuration, None where they are not known, with so many processes.
 
-    `scale` is how many there are in each situation, where that is not always as many.
+    `replicas` is how many there are in each situation, where that is not always as many.
     """
-    scale = scale or always(processes)
+    replicas = replicas or Replicas(processes, processes)
     if config is None:
         unknown, tracked = between(0, None), _tracked(None, version)
-        return Pooler(name, place, None, version, processes, unknown, unknown, None, tracked, scale=scale)
+        return Pooler(name, place, None, version, processes, unknown, unknown, None, tracked, replicas=replicas)
     config = for_version(config, version)
     accepts = accepted_by(config)
     sharing = config.effective_integer("so_reuseport")
+    in_pod = ONE
     if sharing is None or sharing.value:
-        several = between(1, None, Reason("other processes may listen on the same port"))
-        processes, scale = product(processes, several), scale.times(several)
+        in_pod = between(1, None, Reason("other processes may listen on the same port"))
+        processes = product(processes, in_pod)
     return Pooler(
         name,
         next((reason.span for reason in accepts.because if reason.span), place),
@@ -95,7 +96,8 @@ def seen_pooler(
         accepts,
         config.pool_mode(),
         _tracked(config, version),
-        scale=scale,
+        replicas=replicas,
+        in_pod=in_pod,
     )
 
 

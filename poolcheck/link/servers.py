@@ -31,6 +31,7 @@ _LINE = re.compile(r"^[ \t]*(?P<name>\w+)[ \t]*(?:=[ \t]*|[ \t])'?(?P<value>[^'#
 _ALTERED = re.compile(
     r"ALTER\s+SYSTEM\s+SET\s+(?P<name>\w+)\s*(?:=|\bTO\b)\s*'?(?P<value>[^'\s;]+)", re.IGNORECASE
 )
+_OF_ROLES = re.compile(r"ALTER\s+(?:ROLE|USER|DATABASE)\b[^;]*?\bSET\b", re.IGNORECASE)
 _SCRIPTS = "/docker-entrypoint-initdb.d"
 _PROGRAMS = frozenset({"postgres", "docker-entrypoint.sh"})
 _TIME = re.compile(r"(?P<number>\d+(?:\.\d+)?)[ \t]*(?P<unit>us|ms|s|min|h|d)?")
@@ -60,6 +61,7 @@ def server_in(workload: Workload, container: Container, objects: Objects) -> Ser
         _reserved(settings),
         _place(container, settings),
         _time(settings.values.get("idle_session_timeout")),
+        settings=_all_of(settings, workload, container, objects),
     )
 
 
@@ -95,6 +97,20 @@ def _settings(workload: Workload, container: Container, objects: Objects) -> _Se
         bool(named and not file) or _mounts_configuration(container) or is_out_of_sight(container, own, _PROGRAMS)
     )
     return _Settings(in_file | given, hidden)
+
+
+def _all_of(
+    settings: _Settings, workload: Workload, container: Container, objects: Objects
+) -> tuple[tuple[str, Located[str]], ...] | None:
+    """All that tells a server something; None where there may be more, or roles or databases are told as well."""
+    scripts = [*mounted_below(_SCRIPTS, workload, container, objects)]
+    is_unseen = not scripts and any(mount.path.value.startswith(_SCRIPTS) for mount in container.mounts)
+    includes = any(name.startswith("include") for name in settings.values)
+    if settings.hidden or is_unseen or includes or image_name(container) not in _PLAIN:
+        return None
+    if any(_OF_ROLES.search(script.value) for script in scripts):
+        return None
+    return tuple(settings.values.items())
 
 
 def limits(workload: Workload, container: Container, objects: Objects) -> Iterator[Limit]:
@@ -138,8 +154,10 @@ def is_out_of_sight(container: Container, own: Environment, programs: Collection
 
 
 def _mounted(path: str, workload: Workload, container: Container, objects: Objects) -> Located[str] | None:
-    """The text of a file that a ConfigMap or a Secret of the project puts into a container."""
+    """The text of a file in a container: one of the project, or what a ConfigMap or a Secret of it holds."""
     for mount in container.mounts:
+        if mount.text and mount.path.value == path:
+            return mount.text
         inside = _below(mount.path.value, path, mount.sub_path)
         volume = next((each for each in workload.volumes if each.name.value == mount.volume.value), None)
         for source in volume.sources if volume and inside is not None else ():

@@ -1,6 +1,7 @@
 """Which Python modules a workload loads."""
 
 import os
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -17,12 +18,19 @@ from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.running.gunicorn import configured
 from poolcheck.read.python.syntax.module import Module, Project
 from poolcheck.stated import StatedWorkload
-from poolcheck.value import Lookup, Value
+from poolcheck.value import Lookup, Value, known_text
 
 MOST_MODULES = 2_000
 """A workload that loads more modules of the project than this is followed no further."""
 
 _NAMED_MODULE = re.compile(r"""["'](?P<name>[A-Za-z_]\w*(?:\.\w+)+)["']""")
+_ROOT_URLCONF = re.compile(r"""^ROOT_URLCONF\s*=\s*["'](?P<name>\w+(?:\.\w+)*)["']""", re.MULTILINE)
+_NAMING_OBJECTS = frozenset({"arq", "celery", "huey_consumer", "huey_consumer.py", "procrastinate"})
+"""Launchers that may be told a module together with an object in it, behind a dot."""
+_DJANGO_SETTINGS = "DJANGO_SETTINGS_MODULE"
+_SET_BY_MODULE = re.compile(
+    rf"""["']{_DJANGO_SETTINGS}["']\s*(?:,|\]\s*=)\s*["'](?P<name>[A-Za-z_]\w*(?:\.\w+)*)["']"""
+)
 
 
 class Sources:
@@ -34,6 +42,7 @@ class Sources:
         paths = tuple(paths)
         self._project = project
         self._images = Images(paths, workloads, project.text)
+        self._all = frozenset(paths)
         self._paths: dict[str, list[str]] = defaultdict(list)
         for path in sorted(paths):
             self._paths[path.rpartition("/")[2]].append(path)
@@ -50,15 +59,33 @@ class Sources:
         return [each for each in self.modules if each.span.path in paths]
 
     def loaded_by(
-        self, workload: Workload, container: Container, started: Launch | None, stated: StatedWorkload
+        self,
+        workload: Workload,
+        container: Container,
+        started: Launch | None,
+        stated: StatedWorkload,
+        environment: Lookup = lambda _: None,
     ) -> frozenset[str]:
         """The paths of all modules that a container loads; none where it is not known what it runs."""
         if stated.source:
             return self.paths_below(stated.source)
-        entry = self._entry(started, _names(workload, container), _folder(container))
+        entry = self._entry(started, workload, container)
         if started is None or entry is None:
             return frozenset()
-        return frozenset(self._loaded(entry, names_modules=started.launcher.startswith("celery")))
+        loaded = self._loaded(entry, names_modules=started.launcher.startswith("celery"))
+        if settings := self._settings_of_django(entry, loaded, environment(_DJANGO_SETTINGS)):
+            loaded |= self._loaded(settings, names_modules=True)
+        return frozenset(loaded)
+
+    def _settings_of_django(self, entry: Module, loaded: Iterable[str], told: Value | None) -> Module | None:
+        """The settings that the environment names, or else a module that is loaded; of several, none."""
+        if told is not None:
+            names = {known_text(settled(told)) or ""}
+        else:
+            texts = (module.source.text for path in loaded if (module := self._project.module(path)))
+            names = {found["name"] for text in texts for found in _SET_BY_MODULE.finditer(text)}
+        found = self._project.find(names.pop(), entry.path) if len(names) == 1 else None
+        return found[0] if found and not found[1] else None
 
     def below(self, roots: Iterable[str]) -> list[PythonModule]:
         """The modules that hold something in these files and folders."""
@@ -91,6 +118,11 @@ class Sources:
             yield module
             self._project.forget()
 
+    def of_sessions_among(self, paths: Iterable[str]) -> Iterator[Module]:
+        """Those of these modules that mention what is done to sessions, and do not migrate or test anything."""
+        own = (path for path in sorted(paths) if _is_of_application(path))
+        return self._project.mentioning(own, mentions_a_session)
+
     def run(self, container: Container, workload: Workload, environment: Lookup) -> Run:
         """A container with what its image runs where its manifest names no command."""
         return self._images.run(container, _names(workload, container), environment)
@@ -104,22 +136,41 @@ class Sources:
             value = environment(name)
             return None if value is None else settled(value)
 
-        found = launch(container, settled_variable, scripts)
         names = _names(workload, container)
-        file = self._file(found.file.value, names, _folder(container)) if found and found.file else None
-        if file is None:
-            return found
-        seen = launch(container, settled_variable, scripts, is_file_seen=True)
-        return configured(seen, file, environment) if seen else None
+        is_seen = self._images.is_seen(container, names)
+        found = launch(container, settled_variable, scripts)
+        if found and found.file:
+            file = self._file(found.file.value, names, _folder(container))
+            if file is None:
+                is_seen = is_seen and posixpath.basename(found.file.value) not in self._paths
+            elif seen := launch(container, settled_variable, scripts, is_file_seen=True, is_image_seen=is_seen):
+                return configured(seen, file, environment)
+        return launch(container, settled_variable, scripts, is_image_seen=True) if found and is_seen else found
 
-    def _entry(self, started: Launch | None, names: Collection[str], folder: str | None) -> Module | None:
-        """The module that a launcher is told to run; of several, the one in a folder of one of these names."""
-        written = started.module.value.partition(":")[0] if started and started.module else ""
-        if "/" in written or written.endswith(".py"):
-            return self._file(written, names, folder)
+    def _entry(self, started: Launch | None, workload: Workload, container: Container) -> Module | None:
+        """The module that a launcher is told to run."""
+        if started is None or started.module is None:
+            return None
+        written, _, behind = started.module.value.partition(":")
+        found = self._module(written, started, workload, container)
+        if found or behind or started.launcher.partition(" ")[0] not in _NAMING_OBJECTS:
+            return found
+        return self._module(written.rpartition(".")[0], started, workload, container)
+
+    def _module(self, written: str, started: Launch, workload: Workload, container: Container) -> Module | None:
+        """A module by its name or its file; of several, the one in a folder called like what runs it."""
+        names, folder = _names(workload, container), _folder(container)
+        is_file = "/" in written or written.endswith(".py")
         stem = written.replace(".", "/")
-        endings = (f"{stem}.py", f"{stem}/__init__.py", f"{stem}/__main__.py")
-        return self._only(endings, names, folder) if stem else None
+        endings = [written] if is_file else [f"{stem}.py", f"{stem}/__init__.py", f"{stem}/__main__.py"]
+        if not stem:
+            return None
+        for root in ("", *started.python_path):
+            for end in endings:
+                sources = self._images.sources_of(container, names, posixpath.join(root, end))
+                if copied := next((each for each in sources if each in self._all), None):
+                    return self._project.module(copied)
+        return self._file(written, names, folder) if is_file else self._only(endings, names, folder)
 
     def _file(self, written: str, names: Collection[str], folder: str | None) -> Module | None:
         """The module in a file. What folder of the project an image has at `/app` nobody knows."""
@@ -151,7 +202,10 @@ class Sources:
         return self._endings[end]
 
     def _loaded(self, entry: Module, *, names_modules: bool) -> set[str]:
-        """The paths of all modules that are imported when the entry is; celery imports what it is told by name."""
+        """The paths of all modules that are imported when the entry is.
+
+        Celery imports what it is told by name, and so does Django, whose settings name the URLs.
+        """
         seen = {entry.path}
         waiting = [entry]
         while waiting and len(seen) < MOST_MODULES:
@@ -159,6 +213,7 @@ class Sources:
             targets = [each.target for each in module.imports]
             if names_modules and module is entry:
                 targets += [".celery", *(name["name"] for name in _NAMED_MODULE.finditer(module.source.text))]
+            targets += [name["name"] for name in _ROOT_URLCONF.finditer(module.source.text)]
             for target in targets:
                 for found in self._imported(target, module):
                     if found.path not in seen:

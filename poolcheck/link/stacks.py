@@ -180,6 +180,7 @@ def _merged(below: Service, above: Service) -> Service:
         working_dir=below.working_dir if above.working_dir is None else above.working_dir,
         ports=(*below.ports, *above.ports),
         open_files=above.open_files or below.open_files,
+        started_first=above.started_first or below.started_first,
     )
 
 
@@ -191,7 +192,7 @@ def _workload(service: Service) -> Workload:
         namespace=None,
         span=place,
         replicas=_count(service.replicas),
-        max_surge=None,
+        max_surge=_surge(service),
         labels=frozenset(),
         grace_s=None,
         containers=(_container(service),),
@@ -200,6 +201,12 @@ def _workload(service: Service) -> Workload:
         pod=None,
         is_partial=not _is_whole(service),
     )
+
+
+def _surge(service: Service) -> Located[str] | None:
+    """How many containers more an update starts, as Kubernetes would be told."""
+    at_a_time = service.started_first
+    return at_a_time._replace(value="100%") if at_a_time and at_a_time.value == "0" else at_a_time
 
 
 def _count(value: Value | None) -> Count:
@@ -265,7 +272,7 @@ def _variables(service: Service) -> Iterator[EnvVar]:
 
 def _mounts(mounts: Iterable[Mount], place: Span) -> Iterator[manifest.Mount]:
     for mount in mounts:
-        yield manifest.Mount(_text(mount.target, place), None, Located("", place))
+        yield manifest.Mount(_text(mount.target, place), None, Located("", place), mount.text)
 
 
 def _context(build: Build | None) -> Context | None:

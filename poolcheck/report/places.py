@@ -16,16 +16,11 @@ class Place(NamedTuple):
     line: int
     column: int
 
-    @property
-    def text(self) -> str:
-        """The place as `path:line`, with nothing in it that could harm a terminal."""
-        return f"{visible(self.path)}:{self.line}"
-
 
 class Places:
-    """The files of a project; what stands in none of them is where it is written."""
+    """The files of a project. What is put together of pieces that stand in them is where these stand."""
 
-    def __init__(self, texts: Mapping[str, str], renderings: Renderings) -> None:
+    def __init__(self, texts: Mapping[str, str], renderings: Renderings | None = None) -> None:
         self._texts = texts
         self._renderings = renderings
         self._positions: dict[str, Positions] = {}
@@ -34,7 +29,7 @@ class Places:
         """Where a span begins; None where its file is not there."""
         if span is None:
             return None
-        path, start, _ = self._renderings.written(span)
+        path, start, _ = self._renderings.written(span) if self._renderings else span
         if path not in self._texts:
             return None
         if path not in self._positions:
@@ -43,11 +38,11 @@ class Places:
         return Place(path, line, column)
 
     def line(self, span: Span | None) -> str:
-        """`deploy/api.yaml:45`, or what another project wrote down; nothing where there is no place."""
+        """Where a span begins, as `path:line`; nothing where its file is not there."""
         place = self.of(span)
-        return place.text if place else visible(span.path) if span else ""
+        return f"{visible(place.path)}:{place.line}" if place else ""
 
     def exact(self, span: Span) -> str:
-        """`deploy/api.yaml:45:16`."""
+        """Where a span begins, as `path:line:column`; its path alone where its file is not there."""
         place = self.of(span)
-        return ":".join(map(str, place)) if place else span.path
+        return f"{visible(place.path)}:{place.line}:{place.column}" if place else visible(span.path)

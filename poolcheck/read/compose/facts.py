@@ -13,12 +13,14 @@ class Mount(NamedTuple):
     """A file or a folder in the containers of a service.
 
     `source` is the file or the folder of the host that stands there, relative to the folder of the Compose file;
-    None where it is a volume, or what is in it stands in no file.
+    None where it is a volume, or what is in it stands in no file. Its `text` is there where it may hold settings
+    of a server.
     """
 
     target: Value
     source: Value | None
     is_read_only: bool = False
+    text: Located[str] | None = None
 
 
 class EnvFile(NamedTuple):
@@ -51,7 +53,8 @@ class Service(NamedTuple):
     not set may be set in another file, or in the service that it `extends`. The `environment` is what the file
     itself gives a value, with what `.env` holds put in; `inherited` are the variables whose values only the shell
     knows in which Compose runs. `names` are what it is called in the network besides its own name, `ports` those
-    of its containers that are published. `open_files` is how many a process may have open.
+    of its containers that are published. `open_files` is how many a process may have open. `started_first` is how
+    many containers an update starts at a time before it ends old ones, "0" for all; None where those end first.
     """
 
     name: Located[str]
@@ -74,6 +77,7 @@ class Service(NamedTuple):
     open_files: Located[int] | None = None
     stop_signal: Value | None = None
     stop_grace_period: Value | None = None
+    started_first: Located[str] | None = None
 
 
 class ComposeFile(NamedTuple):

@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import NamedTuple, TypeAlias
 
 from poolcheck.read.compose.dotenv import read_dotenv
@@ -10,11 +11,14 @@ from poolcheck.read.compose.facts import Base, Build, ComposeFile, EnvFile, Moun
 from poolcheck.read.compose.interpolation import interpolated, parts_of, put_in
 from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
 from poolcheck.source import Located, Source, Span
-from poolcheck.value import Known, Unknown, Value, resolve, text_of
+from poolcheck.value import HOLE, Known, Unknown, Value, resolve, text_of
 
 _PATH = re.compile(r"[./~$]")
 """How a path of the host begins; what begins with anything else is the name of a volume."""
 _SECRETS = "/run/secrets"
+_SETTINGS = ".conf"
+"""How the files end that hold settings of PostgreSQL's."""
+_START_FIRST = "start-first"
 
 Texts: TypeAlias = Callable[[str], str | None]
 """Gives the text of a file of the project by its path; None where there is none."""
@@ -66,16 +70,21 @@ def _read(source: Source, texts: Texts) -> Iterator[ComposeFile]:
 
 
 class _Beside(NamedTuple):
-    """The files of variables beside a Compose file."""
+    """The files beside a Compose file."""
 
     folder: str
     texts: Texts
 
-    def variables(self, path: str, outer: dict[str, Value]) -> dict[str, Value] | None:
-        """What stands in a file of variables; None where it is not seen."""
+    def file(self, path: str) -> Source | None:
+        """A file by its path from here; None where there is none."""
         path = posixpath.normpath(posixpath.join(self.folder, path))
         text = self.texts(path)
-        return None if text is None else read_dotenv(Source(path, text), outer)
+        return None if text is None else Source(path, text)
+
+    def variables(self, path: str, outer: dict[str, Value]) -> dict[str, Value] | None:
+        """What stands in a file of variables; None where it is not seen."""
+        file = self.file(path)
+        return None if file is None else read_dotenv(file, outer)
 
 
 class _Place(NamedTuple):
@@ -122,7 +131,7 @@ def _service(name: Scalar, node: Mapping, place: _Place) -> Service:
         is_built=node.at("build") is not None,
         entrypoint=_words(node.at("entrypoint"), place),
         command=_words(node.at("command"), place),
-        mounts=(*_volumes(node, place), *configs, *secrets),
+        mounts=(*(_with_text(each, place.beside) for each in (*_volumes(node, place), *configs)), *secrets),
         extends=node.text("extends", "service") or node.text("extends"),
         environment=variables,
         inherited=inherited,
@@ -136,6 +145,7 @@ def _service(name: Scalar, node: Mapping, place: _Place) -> Service:
         open_files=_open_files(node),
         stop_signal=place.optional(node.text("stop_signal")),
         stop_grace_period=place.optional(node.text("stop_grace_period")),
+        started_first=_started_first(node),
     )
 
 
@@ -232,6 +242,13 @@ def _short_volume(item: Scalar, place: _Place) -> Mount:
     return Mount(rest[0], first if _PATH.match(item.text) else None, "ro" in options)
 
 
+def _with_text(mount: Mount, beside: _Beside) -> Mount:
+    """A mount with the text of the file, where it is called like the settings of a server."""
+    path = text_of(resolve(mount.source, _nothing)) if mount.source else ""
+    file = beside.file(path) if path.endswith(_SETTINGS) and HOLE not in path else None
+    return mount._replace(text=Located(file.text, Span(file.path, 0, len(file.text)))) if file else mount
+
+
 def _ports(node: Mapping, place: _Place) -> Iterator[Located[int] | Unknown]:
     """The ports in the containers: of `"127.0.0.1:6432:5432/tcp"`, or of `target: 5432`."""
     for item in _items(node, "ports"):
@@ -246,6 +263,20 @@ def _open_files(node: Mapping) -> Located[int] | None:
     """`nofile: 1024`, or the `soft` of both its limits."""
     found = node.integer("ulimits", "nofile", "soft") or node.integer("ulimits", "nofile")
     return found if isinstance(found, Located) else None
+
+
+def _started_first(node: Mapping) -> Located[str] | None:
+    """How many containers an update or a rollback starts at a time before old ones end, by default one."""
+    found: list[Located[str]] = []
+    for kind in ("update_config", "rollback_config"):
+        order = node.text("deploy", kind, "order")
+        if order and order.value == _START_FIRST:
+            found.append(node.text("deploy", kind, "parallelism") or Located("1", order.span))
+    return max(found, key=lambda each: _at_a_time(each.value), default=None)
+
+
+def _at_a_time(written: str) -> float:
+    return int(written) if written.isdecimal() and int(written) else inf
 
 
 def _files(node: Mapping, place: _Place, kind: str, folder: str) -> Iterator[Mount]:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from poolcheck.read.kubernetes.environment import expand
+from poolcheck.read.kubernetes.launcher_table import LAUNCHERS
 from poolcheck.read.kubernetes.manifest import Container
+from poolcheck.read.kubernetes.script_variables import after, is_activation
 from poolcheck.read.kubernetes.shell import (
     ARGUMENTS,
     Command,
@@ -20,6 +22,7 @@ from poolcheck.source import Located, Source, Span
 from poolcheck.value import HOLE, Known, Lookup, Unknown, Value, text_of
 
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
+_PYTHON = re.compile(rf"\b(?:python[0-9.]*|{'|'.join(re.escape(each.name) for each in LAUNCHERS)})[ \t]")
 _LONGEST_CHAIN = 16
 
 
@@ -165,20 +168,31 @@ def _last_command(script: Located[str], environment: Lookup, arguments: Sequence
     operators = [command.then for command in found[:-1]]
     if not found or found[-1].then == "&" or {"&", "|"} & {*operators} or operators[-1:] == ["||"]:
         return Started((), environment)
-    shell = _Shell(environment, None if is_whole else Unknown((script.span,)))
+    if not is_whole:
+        before = script.value.removesuffix(last_part(script.value))
+        if _runs_beside(before):
+            return Started((), environment)
+        environment = after(before, script.span, environment)
+    shell = _Shell(environment)
     for command in found[:-1]:
         shell.run(_filled(command, shell.get, script.span, arguments))
     return Started(shell.assign(_filled(found[-1], shell.get, script.span, arguments)), shell.get)
 
 
+def _runs_beside(script: str) -> bool:
+    """Whether a line of a script starts Python and leaves it running beside what follows."""
+    lines = (line.rstrip() for line in script.splitlines())
+    left = (line for line in lines if line.endswith("&") and not line.endswith("&&"))
+    return any(_PYTHON.search(line) and not line.lstrip().startswith("#") for line in left)
+
+
 class _Shell:
     """An environment that commands change."""
 
-    def __init__(self, environment: Lookup, unseen: Unknown | None = None) -> None:
-        """Where commands are `unseen`, they may have set what is not."""
+    def __init__(self, environment: Lookup) -> None:
         self._inherited = environment
         self._assigned: dict[str, Value] = {}
-        self._unseen = unseen
+        self._unseen: Unknown | None = None
 
     def get(self, name: str) -> Value | None:
         """The value of a variable; None where it is not set."""
@@ -187,7 +201,7 @@ class _Shell:
     def run(self, words: Sequence[Located[str]]) -> None:
         """What a command leaves behind that only assigns variables, or that reads a file, which may set any."""
         first = words[0].value if words else ""
-        if first in {".", "source", "eval"}:
+        if first in {".", "source", "eval"} and not any(is_activation(word.value) for word in words[1:2]):
             self._unseen = Unknown((words[0].span,))
         elif first == "export" or all(_ASSIGNMENT.fullmatch(word.value) for word in words):
             self.assign(words[1:] if first == "export" else words)

@@ -4,32 +4,70 @@ The Dockerfile reference: ENTRYPOINT, CMD, ENV, FROM, COPY, here-documents.
 """
 
 import json
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, cast
 
 from poolcheck.source import Located, Source, Span
-from poolcheck.value import Known, Unknown, Value
+from poolcheck.value import HOLE, Known, Unknown, Value, text_of
 
 _INSTRUCTION = re.compile(r"[ \t]*(?P<name>[A-Za-z]+)[ \t]+(?P<rest>.*)", re.DOTALL)
 _CONTINUED = re.compile(r"\\[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*")
 _HEREDOC = re.compile(r"<<-?[ \t]*[\"']?(\w+)")
 _STAGE = re.compile(r"(?:--\S+[ \t]+)*(?P<image>\S+)(?:[ \t]+[Aa][Ss][ \t]+(?P<name>\S+))?")
 _FLAG = re.compile(r"--\S+")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_FROM = re.compile(r"--from=(?P<stage>\S+)")
+
+
+class Copied(NamedTuple):
+    """What is copied into an image: a file, or the contents of a folder, of the project or of a stage.
+
+    It gets the path, or is put into that where it is a file and `takes_files`.
+    """
+
+    source: str
+    path: str
+    takes_files: bool
+    stage: "DockerImage | None"
 
 
 class DockerImage(NamedTuple):
     """What the last stage of a Dockerfile makes, or one that is asked for.
 
     `entrypoint` and `command` are None where those of the image it is made from hold; what is not written as a
-    list is a script of the shell's. `copies` are the files and folders that are copied into it.
+    list is a script of the shell's. `copied` is what is copied into it, in that order, of all that is seen where
+    it comes from. `folder` is the one it works in, `base` the image of others that it is made from; None where
+    that is not known.
     """
 
     entrypoint: tuple[Located[str], ...] | None = None
     command: tuple[Located[str], ...] | None = None
     environment: Mapping[str, Value] = {}
-    copies: tuple[str, ...] = ()
+    copied: tuple[Copied, ...] = ()
+    folder: str | None = None
+    base: str | None = None
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """The files and folders of the project that are copied into it."""
+        return tuple(each.source for each in self.copied if each.stage is None)
+
+    def sources_of(self, path: str) -> Iterator[str]:
+        """What a file of the image may be a copy of, in the folder it is made of; the last copied comes first."""
+        for copied in reversed(self.copied):
+            for source in _sources_of(path, copied):
+                yield from [source] if copied.stage is None else copied.stage.sources_of(source)
+
+
+def _sources_of(path: str, copied: Copied) -> Iterator[str]:
+    source, target = copied.source, copied.path.rstrip("/")
+    if path == posixpath.join(copied.path, posixpath.basename(source)) if copied.takes_files else path == target:
+        yield source
+    if path.startswith(f"{target}/"):
+        yield posixpath.normpath(posixpath.join(source, path[len(target) + 1 :]))
 
 
 def read_dockerfile(source: Source, target: str = "") -> DockerImage:
@@ -41,13 +79,17 @@ def read_dockerfile(source: Source, target: str = "") -> DockerImage:
             if target and name == target:
                 return image
             stage = _STAGE.match(rest)
-            image = stages.get(stage["image"].lower(), DockerImage()) if stage else DockerImage()
+            image = _begun(stage["image"], stages) if stage else DockerImage()
             name = (stage["name"] or "").lower() if stage else ""
         else:
-            image = _changed(image, keyword, rest, span)
+            image = _changed(image, keyword, rest, span, stages)
         if name:
             stages[name] = image
     return image
+
+
+def _begun(base: str, stages: Mapping[str, DockerImage]) -> DockerImage:
+    return stages.get(base.lower(), DockerImage(base=None if "$" in base else base))
 
 
 def _instructions(source: Source) -> Iterator[tuple[str, str, Span]]:
@@ -80,7 +122,9 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if found < 0 else found + 1
 
 
-def _changed(image: DockerImage, keyword: str, rest: str, span: Span) -> DockerImage:
+def _changed(
+    image: DockerImage, keyword: str, rest: str, span: Span, stages: Mapping[str, DockerImage]
+) -> DockerImage:
     match keyword:
         case "ENTRYPOINT":
             return image._replace(entrypoint=_words(rest, span))
@@ -88,11 +132,45 @@ def _changed(image: DockerImage, keyword: str, rest: str, span: Span) -> DockerI
             return image._replace(command=_words(rest, span))
         case "ENV":
             return image._replace(environment={**image.environment, **_variables(rest, span, image.environment)})
+        case "WORKDIR":
+            return image._replace(folder=_inside(image, rest.strip("\"'")))
         case "COPY" | "ADD":
-            *sources, _ = [word for word in rest.split() if not _FLAG.fullmatch(word)] or [""]
-            return image._replace(copies=(*image.copies, *sources))
+            return image._replace(copied=(*image.copied, *_copied(image, rest, stages)))
         case _:
             return image
+
+
+def _inside(image: DockerImage, written: str) -> str | None:
+    """A path of an image; what is relative is below the folder that it works in. None where it is not known."""
+    path = _VARIABLE.sub(lambda name: text_of(image.environment.get(name[1] or name[2])), written)
+    if HOLE in path or "$" in path or (image.folder is None and not path.startswith("/")):
+        return None
+    return posixpath.normpath(posixpath.join(image.folder or "/", path))
+
+
+def _copied(image: DockerImage, rest: str, stages: Mapping[str, DockerImage]) -> Iterator[Copied]:
+    words, flags = _copied_words(rest)
+    origin = next((found["stage"].lower() for flag in flags if (found := _FROM.fullmatch(flag))), None)
+    stage = None if origin is None else stages.get(origin, DockerImage())
+    *sources, target = words or [""]
+    path = _inside(image, target)
+    for source in sources:
+        normal = posixpath.normpath(source if stage is None else posixpath.join("/", source))
+        takes_files = len(sources) > 1 or target.endswith(("/", "."))
+        yield Copied(normal.lstrip("/") if stage is None else normal, path or HOLE, takes_files, stage)
+
+
+def _copied_words(rest: str) -> tuple[list[str], list[str]]:
+    words = rest.split()
+    flags = [word for word in words if _FLAG.fullmatch(word)]
+    listed = rest[rest.find("[") :] if rest.rstrip().endswith("]") else ""
+    try:
+        told: object = json.loads(listed) if listed else None
+    except ValueError:
+        told = None
+    if isinstance(told, list):
+        return [str(word) for word in cast("list[object]", told)], flags
+    return [word for word in words if word not in flags], flags
 
 
 def _words(rest: str, span: Span) -> tuple[Located[str], ...]:

@@ -22,6 +22,8 @@ from poolcheck.source import Located, Source, Span
 
 _RESOURCES = ("resources", "bases", "components")
 _GENERATORS = (("configMapGenerator", False), ("secretGenerator", True))
+_SETTINGS = ".conf"
+"""How the files end that hold settings of PostgreSQL's."""
 _REPLICAS = "/spec/replicas"
 _VARIABLE = re.compile(r"^[ \t]*(?![#\s])(?P<name>[^=\n]+)=(?P<value>[^\n]*)$", re.MULTILINE)
 
@@ -31,6 +33,10 @@ Texts: TypeAlias = Callable[[str], str | None]
 
 def _nothing(_: str) -> None:
     """The project without other files."""
+
+
+def _nothing_beside(_: str) -> None:
+    """What is secret is not looked at."""
 
 
 def read_kustomization(source: Source, texts: Texts = _nothing) -> Iterator[Kustomization | Manifest]:
@@ -81,19 +87,21 @@ def _generators(root: Mapping, beside: _Beside) -> Iterator[Generator]:
                     is_secret,
                     name,
                     node.span,
-                    tuple(_files(node)),
+                    tuple(_files(node, _nothing_beside if is_secret else beside)),
                     (*variables, *_literals(node)),
                     behavior.value if behavior else "",
                     is_complete=all(file for _, file in seen),
                 )
 
 
-def _files(node: Mapping) -> Iterator[GeneratedFile]:
+def _files(node: Mapping, beside: _Beside) -> Iterator[GeneratedFile]:
     """`conf/pgbouncer.ini` becomes the key `pgbouncer.ini`, `main.ini=conf/pgbouncer.ini` the key `main.ini`."""
     for item in _texts(node, "files"):
         key, sign, path = item.value.partition("=")
         path = path if sign else key
-        yield GeneratedFile(key.rpartition("/")[2], Located(path, item.span))
+        file = beside(path) if path.endswith(_SETTINGS) else None
+        text = Located(file.text, Span(file.path, 0, len(file.text))) if file else None
+        yield GeneratedFile(key.rpartition("/")[2], Located(path, item.span), text)
 
 
 def _literals(node: Mapping) -> Iterator[DataEntry]:

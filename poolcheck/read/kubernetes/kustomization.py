@@ -7,10 +7,14 @@ from poolcheck.source import Located, Span
 
 
 class GeneratedFile(NamedTuple):
-    """A file, by its path relative to the kustomization.yaml, and the key that its text stands under."""
+    """A file, by its path relative to the kustomization.yaml, and the key that its text stands under.
+
+    The `text` is there where the file may hold the settings of a server.
+    """
 
     key: str
     path: Located[str]
+    text: Located[str] | None = None
 
 
 class Generator(NamedTuple):

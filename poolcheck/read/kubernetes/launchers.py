@@ -10,11 +10,15 @@ from poolcheck.read.kubernetes.launcher_table import LAUNCHERS, Launcher
 from poolcheck.read.kubernetes.manifest import Container
 from poolcheck.read.kubernetes.shell import commands, literal
 from poolcheck.source import Located
-from poolcheck.value import HOLE, Lookup, text_of
+from poolcheck.value import HOLE, Known, Lookup, text_of
 
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*")
 _VALUED_BY_PYTHON = frozenset({"-X", "-W", "--check-hash-based-pycs"})
 _NAMES = frozenset(launcher.name for launcher in LAUNCHERS)
+_MODULES = {"gunicorn.app.wsgiapp": "gunicorn"}
+"""Launchers by the modules that they are started as, where those have other names."""
+_ALONE = "solo"
+"""The pool of celery's that runs tasks in its own process, one after the other."""
 
 
 class Shadowed(NamedTuple):
@@ -33,7 +37,7 @@ class Launch(NamedTuple):
     where nothing bounds it, and at least one where it is not told. A `file` may tell gunicorn what its options
     leave open, workers, threads and worker_class, unless they are `given`. `per_cpu` is the program where nothing
     tells it how many processes to start, and it starts one for each CPU of its node. `shadowed` is what does not
-    count.
+    count. `python_path` are the folders in which the environment has Python look for modules.
     """
 
     launcher: str
@@ -44,6 +48,7 @@ class Launch(NamedTuple):
     given: frozenset[str] = frozenset()
     per_cpu: Located[str] | None = None
     shadowed: Shadowed | None = None
+    python_path: tuple[str, ...] = ()
 
 
 class _Option(NamedTuple):
@@ -61,26 +66,47 @@ class _Arguments(NamedTuple):
 
 
 def launch(
-    container: Container, environment: Lookup, scripts: Scripts = no_script, *, is_file_seen: bool = False
+    container: Container,
+    environment: Lookup,
+    scripts: Scripts = no_script,
+    *,
+    is_file_seen: bool = False,
+    is_image_seen: bool = False,
 ) -> Launch | None:
     """What a container starts; None where that is not Python, or the manifest does not tell.
 
     Of a shell script the last command counts. Where only `args` are given and they begin with a launcher, the
-    image is taken to run them. A configuration file hides nothing if it `is_file_seen` besides.
+    image is taken to run them. A configuration file hides nothing if it `is_file_seen` besides, and no variable
+    is set that is not seen if all that the image brings `is_image_seen`.
     """
     words, environment = started(container, environment, scripts)
+    found = _found(words, environment, is_file_seen=is_file_seen, is_image_seen=is_image_seen)
+    if found is None:
+        return None
+    folders = text_of(environment("PYTHONPATH") or Known("", ())).split(":")
+    return found._replace(python_path=tuple(folder for folder in folders if folder and HOLE not in folder))
+
+
+def _found(
+    words: Sequence[Located[str]], environment: Lookup, *, is_file_seen: bool, is_image_seen: bool
+) -> Launch | None:
     if _PYTHON.fullmatch(program(words)):
         at = _operand_of_python(words)
-        if at is None or program(words[at:]) not in _NAMES:
+        if at is None or _name(words[at]) not in _NAMES:
             return _script(words[0], None if at is None else words[at])
-        words = words[at:]
+        words = (words[at]._replace(value=_name(words[at])), *words[at + 1 :])
     for launcher in LAUNCHERS:
         if launcher.name == program(words):
             arguments = _parse(words[1:], launcher.switches)
             if not launcher.subcommand or launcher.subcommand in (word.value for word in arguments.operands[:1]):
                 given = (arguments, *_more(launcher, words[0], environment))
-                return _launched(_Line(launcher, words[0], given, environment, is_file_seen))
+                return _launched(_Line(launcher, words[0], given, environment, is_file_seen, is_image_seen))
     return None
+
+
+def _name(module: Located[str]) -> str:
+    """The launcher that a module or a script is."""
+    return _MODULES.get(module.value, program([module]))
 
 
 def _operand_of_python(words: Sequence[Located[str]]) -> int | None:
@@ -127,7 +153,8 @@ def _option(word: Located[str], left: list[Located[str]], switches: frozenset[st
         return _Option(name, Located(value, span))
     if not is_long and len(text) > 2 and text not in switches:
         return _Option(text[:2], Located("" if text[:2] in switches else text[2:], span))
-    if text in switches or not left or left[-1].value.startswith("-"):
+    # A lone `-`, the standard output, is a value.
+    if text in switches or not left or (left[-1].value.startswith("-") and left[-1].value != "-"):
         return _Option(text, Located("", span))
     return _Option(text, left.pop())
 
@@ -155,6 +182,7 @@ class _Line(NamedTuple):
     given: tuple[_Arguments, ...]
     environment: Lookup
     is_file_seen: bool
+    is_image_seen: bool
 
     @property
     def label(self) -> str:
@@ -225,7 +253,8 @@ def _extremes(line: _Line) -> Amount | None:
     option = line.option(line.launcher.extremes)
     if option is None:
         return None
-    numbers = [_whole(number) or 0 for number in option.value.value.split(",")]
+    most, _, fewest = option.value.value.partition(",")
+    numbers = [_whole(most) or 0, _whole(fewest) or 0]
     if not any(numbers):
         return _not_known(line, option)
     low, high = max(min(numbers), 1), max(numbers)
@@ -277,7 +306,7 @@ def _by_default(line: _Line) -> Amount:
     if launcher.default is None:
         return between(1, None, Reason(f"{line.label} starts a process for each CPU of its node", span))
     processes = "1 process" if launcher.default == 1 else f"{launcher.default} processes"
-    may_be_told = launcher.implied_file or launcher.processes_env
+    may_be_told = not line.is_image_seen and (launcher.implied_file or launcher.processes_env)
     high = None if may_be_told else launcher.default
     return between(launcher.default, high, Reason(f"{line.label} starts {processes} by default", span))
 
@@ -310,6 +339,8 @@ def _with_others(line: _Line, told: Amount) -> Amount:
 
 def _threads(line: _Line) -> Amount | None:
     launcher = line.launcher
+    if line.kind and line.kind.value == _ALONE:
+        return exactly(1, Reason(f"{line.label} does one thing at a time ({_ALONE})", line.kind.span))
     if line.is_inside:
         return _told_by_option(line, launcher.processes) or _threads_by_default(line, launcher.default)
     if launcher.kinds and line.kind and line.kind.value not in launcher.kinds.bounded:

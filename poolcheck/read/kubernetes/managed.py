@@ -70,7 +70,8 @@ class ManagedPooler(NamedTuple):
     """PgBouncers behind Services, and the configuration that the operator gives them.
 
     It `is_partial` where there may be more in it than is seen. `shared` are the connections to each database that
-    Zalando's operator divides among the pods.
+    Zalando's operator divides among the pods. `max_surge` and `strategy` tell how a
+    rollout replaces the pods, as for a Workload.
     """
 
     names: tuple[str, ...]
@@ -81,6 +82,8 @@ class ManagedPooler(NamedTuple):
     is_partial: bool = False
     port: int = 5432
     shared: Instances | None = None
+    max_surge: Located[str] | None = None
+    strategy: Located[str] | None = None
 
 
 class Parameter(NamedTuple):

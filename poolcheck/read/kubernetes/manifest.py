@@ -32,6 +32,7 @@ class WorkloadKind(StrEnum):
     POD = "Pod"
     POOLER = "Pooler"
     ROLLOUT = "Rollout"
+    SCALED_JOB = "ScaledJob"
     SERVICE = "Compose service"
 
 
@@ -98,11 +99,15 @@ class Port(NamedTuple):
 
 
 class Mount(NamedTuple):
-    """A volume in a container's file system; only one file or folder of it where there is a `sub_path`."""
+    """A volume in a container's file system; only one file or folder of it where there is a `sub_path`.
+
+    In place of a volume it may be a file of the project, of which the `text` is seen.
+    """
 
     path: Located[str]
     sub_path: Located[str] | None
     volume: Located[str]
+    text: Located[str] | None = None
 
 
 class ExecHook(NamedTuple):
@@ -199,11 +204,24 @@ class Opening(NamedTuple):
         return Edit(self.first, f"{entry}{self.separator}")
 
 
+class Runs(NamedTuple):
+    """When a Job's pods run: how many must complete, whether it is to `suspend` them.
+
+    Of what makes Jobs, the `concurrency` is whether one may run beside another; KEDA keeps `fewest` to `most`.
+    """
+
+    completions: Count = None
+    suspend: Located[str] | None = None
+    concurrency: Located[str] | None = None
+    fewest: Count = None
+    most: Count = None
+
+
 class Workload(NamedTuple):
     """What runs pods.
 
     `replicas` are the pods at once, for a Job its parallelism. `max_surge` is how many more a rollout may start,
-    as a number or a percentage, and "0" where the strategy is Recreate. `grace_s` is
+    as a number or a percentage, and "0" where the `strategy` is Recreate. `grace_s` is
     terminationGracePeriodSeconds. What is not set in an object that `is_partial`, a patch or a template, may be
     set elsewhere. The containers of a pod that `shares_processes` see those of one another; one that `is_spread`
     says which pods it is kept away from. The `annotations` are those of its pods.
@@ -225,6 +243,8 @@ class Workload(NamedTuple):
     shares_processes: bool = False
     is_spread: bool = False
     annotations: Labels = frozenset()
+    strategy: Located[str] | None = None
+    runs: Runs | None = None
 
 
 class ServicePort(NamedTuple):

@@ -260,6 +260,7 @@ _GROUPS = {
     WorkloadKind.CRON_JOB: ("batch",),
     WorkloadKind.POD: ("",),
     WorkloadKind.ROLLOUT: ("argoproj.io",),
+    WorkloadKind.SCALED_JOB: ("keda.sh",),
 }
 
 _KINDS: dict[str, _Kind] = {

@@ -30,6 +30,7 @@ from poolcheck.read.kubernetes.operator_settings import (
     ZALANDO,
     forced,
 )
+from poolcheck.read.kubernetes.rollouts import Replacement, of_strategy
 from poolcheck.read.template import is_filled_in
 from poolcheck.read.yaml.nodes import Mapping, Scalar
 from poolcheck.source import Located, Span
@@ -84,12 +85,16 @@ def _cloudnative_pg_pooler(node: Mapping, span: Span) -> Managed:
         Statement(SECTION, *_with_ignored(ignored, name.span), is_forced=ignored is None),
         *(Statement(SECTION, *each) for each in own.values()),
     ]
+    strategy = node.mapping("spec", "deploymentStrategy")
+    max_surge, strategy_name = of_strategy(strategy) if strategy else Replacement()
     pooler = ManagedPooler(
         (name.value,),
         name.span,
         _count(node, 1, "spec", "instances"),
         tuple(statements),
         node.text("spec", "pgbouncer", "image") or _image_in(node),
+        max_surge=max_surge,
+        strategy=strategy_name,
     )
     return found._replace(poolers=(pooler,))
 

@@ -24,29 +24,30 @@ from poolcheck.read.kubernetes.manifest import (
     WorkloadKind,
     Written,
 )
+from poolcheck.read.kubernetes.rollouts import Replacement, replacement, runs
 from poolcheck.read.template import is_filled_in
 from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence
 from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.source import Located, Span
 from poolcheck.value import Unknown
 
-_JOBS = frozenset({WorkloadKind.JOB, WorkloadKind.CRON_JOB})
-_STRATEGIES = {
-    WorkloadKind.DEPLOYMENT: "strategy",
-    WorkloadKind.DAEMON_SET: "updateStrategy",
-    WorkloadKind.ROLLOUT: "strategy",
-}
+_JOBS = frozenset({WorkloadKind.JOB, WorkloadKind.CRON_JOB, WorkloadKind.SCALED_JOB})
 _NEED_A_SELECTOR = frozenset(
     {WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.DAEMON_SET, WorkloadKind.REPLICA_SET}
 )
+_SPECS = {
+    WorkloadKind.CRON_JOB: ("spec", "jobTemplate", "spec"),
+    WorkloadKind.SCALED_JOB: ("spec", "jobTargetRef"),
+}
+"""Where what is told of the pods stands, if not under `spec`."""
 _SHARING = ("shareProcessNamespace", "hostPID")
 _TRUE = frozenset({"true", "yes", "on", "y"})
 
 
 def read_workload(node: Mapping, kind: WorkloadKind) -> Workload:
     """The facts about an object of one of the kinds that run pods."""
-    owner = node.mapping("spec", "jobTemplate") if kind is WorkloadKind.CRON_JOB else node
-    spec = owner.mapping("spec") if owner else None
+    spec = node.mapping(*_SPECS.get(kind, ("spec",)))
+    replaced = replacement(spec, kind) if spec else Replacement()
     template = node if kind is WorkloadKind.POD else spec and spec.mapping("template")
     pod = template.mapping("spec") if template else None
     containers = tuple(map(_container, pod.mappings("containers"))) if pod else ()
@@ -55,7 +56,7 @@ def read_workload(node: Mapping, kind: WorkloadKind) -> Workload:
         kind,
         *identity(node),
         replicas=spec.integer("parallelism" if kind in _JOBS else "replicas") if spec else None,
-        max_surge=_max_surge(spec, kind) if spec else None,
+        max_surge=replaced.max_surge,
         labels=labels(template, "metadata", "labels"),
         grace_s=pod.integer("terminationGracePeriodSeconds") if pod else None,
         containers=containers,
@@ -66,6 +67,8 @@ def read_workload(node: Mapping, kind: WorkloadKind) -> Workload:
         shares_processes=pod is not None and any(_is_true(pod, key) for key in _SHARING),
         is_spread=pod is not None and _is_spread(pod),
         annotations=labels(template, "metadata", "annotations"),
+        strategy=replaced.strategy,
+        runs=runs(node, kind),
     )
 
 
@@ -81,20 +84,6 @@ def labels(node: Mapping | None, *keys: str) -> Labels:
     if not found:
         return frozenset()
     return frozenset((key.text, value.text) for key, value in found.items() if isinstance(value, Scalar))
-
-
-def _max_surge(spec: Mapping, kind: WorkloadKind) -> Located[str] | None:
-    """How many pods more a rollout may start. The kinds without the field start none."""
-    strategy = spec.mapping(_STRATEGIES[kind]) if kind in _STRATEGIES else None
-    if strategy is None:
-        return None
-    if kind is WorkloadKind.ROLLOUT:
-        twice = strategy.key("blueGreen")
-        return Located("100%", twice.span) if twice else strategy.text("canary", "maxSurge")
-    how = strategy.text("type")
-    if how and how.value == "Recreate":
-        return Located("0", how.span)
-    return strategy.text("rollingUpdate", "maxSurge")
 
 
 def _is_partial(node: Mapping, kind: WorkloadKind, containers: tuple[Container, ...]) -> bool:

@@ -13,13 +13,16 @@ _COMPOUND = frozenset(
 _COMPOUND_START = re.compile(
     r"(?:^|(?<=[\s;&|]))(?:case|for|if|until|while|!|\[\[|\{|\()(?=[\s(]|\Z)|(?:^|(?<=[\s;&|]))\(|\w+\(\)"
 )
-_COMPOUND_END = re.compile(r"^(?:fi|done|esac|\})(?=[\s;]|\Z)[^\n]*", re.MULTILINE)
-_EXPANSION = r"""
+_COMPOUND_END = re.compile(r"(?:^|(?<=;)|(?<=;\s))(?:fi|done|esac|\})(?=[\s;]|\Z)[^\n;&|]*", re.MULTILINE)
+_REPLACING = re.compile(r"^exec[ \t]", re.MULTILINE)
+_SUBSTITUTED = r"""\((?:[^()`'"]|"[^"]*"|'[^']*')*+\)"""
+"""What stands in `$(…)`, with no other in it."""
+_EXPANSION = rf"""
     (?P<expansion>\$(?:
         (?P<name>[A-Za-z_]\w*)
-        |\{(?P<braced>[A-Za-z_]\w*)(?::?-(?P<default>[^{}$`'"\\]*))?\}
-        |\{[^{}]*\}
-        |\([^()`'"]*\)
+        |\{{(?P<braced>[A-Za-z_]\w*)(?::?-(?P<default>[^{{}}$`'"\\]*))?\}}
+        |\{{[^{{}}]*\}}
+        |{_SUBSTITUTED}
         |(?P<all>@)
         |[0-9*?#$!-]
     ))"""
@@ -29,7 +32,7 @@ _PIECE = re.compile(
     |(?P<redirection>(?:[0-9]*(?:>>|>&|<&|>\||[<>])|&>>?)(?![<(]))
     |(?P<operator>&&|\|\||[;&|\n])
     |'(?P<single>[^']*)'
-    |"(?P<double>(?:[^"\\]|\\.)*)"
+    |"(?P<double>(?:[^"\\$]|\\.|\${_SUBSTITUTED}|\$)*+)"
     |\\(?P<escaped>.)
     |{_EXPANSION}
     |(?P<plain>[^\s'"\\$&|;<>()`]+|\$(?=\s|\Z))""",
@@ -101,9 +104,13 @@ def file_at(words: Sequence[str]) -> int | None:
 
 
 def last_part(script: str) -> str:
-    """What follows the last condition, loop or function of a script, which may have done anything."""
-    found = [*_COMPOUND_END.finditer(script)]
-    return script[found[-1].end() :] if found else ""
+    """What follows the last condition, loop or function of a script, or the `exec` that it ends with.
+
+    What comes before may have done anything.
+    """
+    starts = [found.end() for found in _COMPOUND_END.finditer(script)]
+    starts += [found.start() for found in _REPLACING.finditer(script)]
+    return script[max(starts) :] if starts else ""
 
 
 def first_part(script: str) -> str:

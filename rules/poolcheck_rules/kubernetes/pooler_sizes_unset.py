@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from poolcheck.budget.verdicts import Fault
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.rule import Rule
@@ -21,7 +22,9 @@ class PoolerSizesUnset(Rule[System]):
             if place is None or config is None or pooler.owner is None or place in seen or not is_unset(config):
                 continue
             clients = [*system.clients_of(pooler)]
-            is_exceeded = any(each.account.limit.place == place for each in system.verdicts)
+            is_exceeded = any(
+                each.account.limit.place == place and each.fault is Fault.CLIENTS for each in system.verdicts
+            )
             size, accepts = config.effective_integer("default_pool_size"), pooler.each_accepts
             # That they are more than it takes is more to say than that nobody has said how many.
             if clients and size and not is_exceeded:

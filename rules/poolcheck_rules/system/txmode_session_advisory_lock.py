@@ -26,8 +26,8 @@ class TxmodeSessionAdvisoryLock(Rule[SystemWithLinks]):
         done, shared = sent.executed, sent.shared
         if shared and done.act is Act.LOCK and done.is_kept:
             message = (
-                f"{done.words} takes a lock for the server connection, which {shared.pooler} gives to other clients "
-                f"afterwards{shared.provided}"
+                f"{done.words} takes a lock for the server connection, which {shared.pooler} gives to other "
+                f"clients afterwards{shared.provided}"
             )
             notes = operands(shared.because, done.span)
             yield self.finding(done.span, message, notes=notes, fix=fix_of(done), severity=shared.severity)

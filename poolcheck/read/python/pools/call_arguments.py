@@ -9,7 +9,19 @@ from poolcheck.read.python.libraries.constructor import Constructor
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.values.evaluate import evaluate
 from poolcheck.read.python.values.scope import Scope, qualified
-from poolcheck.value import HOLE, Known, Table, Unknown, Value, either, options_of, text_of
+from poolcheck.value import (
+    HOLE,
+    Computed,
+    Known,
+    Places,
+    Table,
+    Unknown,
+    Value,
+    compute,
+    either,
+    options_of,
+    text_of,
+)
 
 
 class Given(NamedTuple):
@@ -86,6 +98,8 @@ def spread(value: Value, constructor: Constructor, module: Module) -> Given:
 
     What only some of several dictionaries have is one of their values or the parameter's default.
     """
+    if isinstance(value, Computed) and value.function == "if":
+        return _one_or_other(value, constructor, module)
     tables = [option for option in options_of(value) if isinstance(option, Table)]
     if len(tables) < len(options_of(value)):
         return Given({}, frozenset(), is_complete=False)
@@ -93,9 +107,7 @@ def spread(value: Value, constructor: Constructor, module: Module) -> Given:
     partly: set[str] = set()
     is_complete = all(table.is_complete for table in tables)
     for name in dict.fromkeys(name for table in tables for name, _ in table.items):
-        missing: Value = Unknown(value.places)
-        if is_complete and name in constructor.defaults:
-            missing = Known(constructor.defaults[name], value.places)
+        missing = _where_missing(name, Given({}, frozenset(), is_complete), constructor, value.places)
         found = [dict(table.items).get(name) for table in tables]
         if None in found:
             partly.add(name)
@@ -103,6 +115,24 @@ def spread(value: Value, constructor: Constructor, module: Module) -> Given:
         if name in _NAMES_OF_THINGS:
             values[name] = _named_in_table(values[name], module)
     return Given(values, frozenset(partly), is_complete)
+
+
+def _one_or_other(value: Computed, constructor: Constructor, module: Module) -> Given:
+    """The arguments that one dictionary gives or another, as what is asked tells."""
+    test, *branches = value.arguments
+    ways = [spread(branch, constructor, module) for branch in branches]
+    values: dict[str, Value] = {}
+    for name in dict.fromkeys(name for way in ways for name in way.values):
+        found = [way.values.get(name) or _where_missing(name, way, constructor, value.places) for way in ways]
+        values[name] = compute("if", [test, *found], value.places)
+    partly = {name for way in ways for name in way.partly | (values.keys() - way.values.keys())}
+    return Given(values, frozenset(partly), all(way.is_complete for way in ways))
+
+
+def _where_missing(name: str, given: Given, constructor: Constructor, places: Places) -> Value:
+    """What a parameter is that a dictionary does not give."""
+    is_told = given.is_complete and name in constructor.defaults
+    return Known(constructor.defaults[name], places) if is_told else Unknown(places)
 
 
 def _named_in_table(value: Value, module: Module) -> Value:

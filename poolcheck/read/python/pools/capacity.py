@@ -19,6 +19,8 @@ def most_connections(pool: ClientPool) -> Amount:
 def sizes(pool: ClientPool) -> tuple[Size, ...]:
     """The numbers that the most connections in one process are the sum of, by the names of their parameters."""
     constructor, kind = pool.constructor, pool.pool_class
+    if pool.is_never_made:
+        return (Size("", exactly(0)),)
     if constructor.holds is Holds.ONE:
         return (Size("", exactly(1, Reason("one connection", pool.callee))),)
     if kind in SINGLE:
@@ -40,6 +42,8 @@ def sizes(pool: ClientPool) -> tuple[Size, ...]:
 
 def opens_when_asked(pool: ClientPool) -> bool:
     """Whether it opens a connection whenever one is wanted and none is free."""
+    if pool.is_never_made:
+        return False
     return pool.constructor.holds is Holds.EACH_THREAD or pool.pool_class in UNLIMITED or is_unlimited(pool)
 
 

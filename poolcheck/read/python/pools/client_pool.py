@@ -28,7 +28,8 @@ class ClientPool(NamedTuple):
     `arguments` are those that are written, by name; there may be others, from `*` or `**`, unless they are
     `all_known`. Those that are given `partly` are given on some branches only. `name` is the variable or attribute
     that the call's value is assigned to, `function` the function that makes the call; None where the module itself
-    does.
+    does. The `conditions` are what must be true of the dialect for the call to be made. `only_in` is the launcher
+    whose processes alone run that function, "" where others may.
     """
 
     constructor: Constructor
@@ -41,6 +42,13 @@ class ClientPool(NamedTuple):
     role: Role
     versions: Versions
     partly: frozenset[str] = frozenset()
+    conditions: tuple[Value, ...] = ()
+    only_in: str = ""
+
+    @property
+    def is_never_made(self) -> bool:
+        """Whether it is known by now that it is on a branch for another dialect."""
+        return any(isinstance(each, Known) and each.scalar is False for each in self.conditions)
 
     @property
     def title(self) -> str:
@@ -227,7 +235,10 @@ _OTHER_PACKAGES: Mapping[str, tuple[str, ...]] = {"psycopg2": ("psycopg2-binary"
 
 def resolved(pool: ClientPool, environment: Lookup) -> ClientPool:
     """A pool as it is made in an environment."""
-    return pool._replace(arguments={name: resolve(value, environment) for name, value in pool.arguments.items()})
+    return pool._replace(
+        arguments={name: resolve(value, environment) for name, value in pool.arguments.items()},
+        conditions=tuple(resolve(each, environment) for each in pool.conditions),
+    )
 
 
 def _only(addresses: list[Address | None]) -> Address | None:

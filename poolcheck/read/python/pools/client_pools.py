@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import libcst as cst
 
@@ -14,9 +15,10 @@ from poolcheck.read.python.project.roles import Role, role_of
 from poolcheck.read.python.syntax.bindings import bound_in, dotted
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.read.python.syntax.trees import children
+from poolcheck.read.python.values.evaluate import evaluate
 from poolcheck.read.python.values.names import definitions
 from poolcheck.read.python.values.scope import Class, Scope, qualified
-from poolcheck.value import Known, Value
+from poolcheck.value import Known, Value, compute
 
 _FOR_TESTS = re.compile(r"_?test(?:ing)?_", re.IGNORECASE)
 """How names begin of what only tests use, though it stands beside what the application does."""
@@ -31,9 +33,9 @@ def pools_of(module: Module) -> Iterator[ClientPool]:
         for tree, statement in module.statements(piece):
             # What only runs where the module itself is run tries it out.
             runs_as = Role.EXAMPLE if role is Role.APPLICATION and _is_main_guard(statement) else role
-            for call, name, scope in _calls(statement, Scope(module, tree, owner=owner)):
-                if constructor := constructor_called(call, scope):
-                    yield from _pools(call, name, constructor, scope, runs_as)
+            for called in _calls(statement, Scope(module, tree, owner=owner)):
+                if constructor := constructor_called(called.node, called.scope):
+                    yield from _pools(called, constructor, runs_as)
 
 
 def constructor_called(call: cst.Call, scope: Scope) -> Constructor | None:
@@ -92,15 +94,72 @@ def _leads_to_a_constructor(target: str) -> bool:
     return target.removesuffix(".*") in _BEGINNINGS or target.rpartition(".")[2] in _LEADING
 
 
-def _calls(root: cst.CSTNode, scope: Scope) -> Iterator[tuple[cst.Call, str | None, Scope]]:
-    """The calls in a statement, each with the name that its value is assigned to, and its scope."""
-    waiting: list[tuple[cst.CSTNode, str | None, Scope]] = [(root, None, scope)]
+_DIALECT = re.compile(r"sqlite|postgres|mysql|mariadb|oracle|mssql", re.IGNORECASE)
+
+
+class _Test(NamedTuple):
+    """What is asked of a dialect before something is done, and whether that has to be true."""
+
+    node: cst.BaseExpression
+    is_true: bool
+    scope: Scope
+
+
+class _Called(NamedTuple):
+    """A call with the name that its value is assigned to, its scope, and what is asked before."""
+
+    node: cst.Call
+    name: str | None
+    scope: Scope
+    tests: tuple[_Test, ...]
+
+
+def _calls(root: cst.CSTNode, scope: Scope) -> Iterator[_Called]:
+    """The calls in a statement."""
+    waiting: list[tuple[cst.CSTNode, str | None, Scope, tuple[_Test, ...]]] = [(root, None, scope, ())]
     while waiting:
-        node, name, around = waiting.pop()
+        node, name, around, tests = waiting.pop()
         if isinstance(node, cst.Call):
-            yield node, name, around
+            yield _Called(node, name, around, tests)
         within = around.inside(node) if isinstance(node, cst.FunctionDef) else around
-        waiting += [(child, _name_for(child, node, name), within) for child in children(node)][::-1]
+        below: list[tuple[cst.CSTNode, str | None, Scope, tuple[_Test, ...]]] = []
+        for child in children(node):
+            asked = _asked_around(child, node, within)
+            below.append((child, _name_for(child, node, name), within, (*tests, *asked)))
+            if isinstance(node, cst.IndentedBlock) and isinstance(child, cst.If) and _leaves(child):
+                tests = (*tests, *_asked(child.test, within, is_true=False))
+        waiting += below[::-1]
+
+
+def _asked_around(child: cst.CSTNode, parent: cst.CSTNode, scope: Scope) -> Iterator[_Test]:
+    """What a branch asks."""
+    if isinstance(parent, cst.If | cst.IfExp) and child is not parent.test:
+        yield from _asked(parent.test, scope, is_true=child is parent.body)
+
+
+def _asked(test: cst.BaseExpression, scope: Scope, *, is_true: bool) -> Iterator[_Test]:
+    place = scope.span(test)
+    if _DIALECT.search(scope.module.source.text, place.start, place.end):
+        yield _Test(test, is_true, scope)
+
+
+def _leaves(statement: cst.If) -> bool:
+    """Whether nothing goes on behind a branch that has no other."""
+    match statement:
+        case cst.If(
+            body=cst.IndentedBlock(body=[*_, cst.SimpleStatementLine(body=[*_, cst.Return() | cst.Raise()])]),
+            orelse=None,
+        ):
+            return True
+        case _:
+            return False
+
+
+def _condition(test: _Test) -> Value:
+    """What must be true for a call to be made."""
+    place = (test.scope.span(test.node),)
+    answers = [Known(test.is_true, place), Known(not test.is_true, place)]
+    return compute("if", [evaluate(test.node, test.scope), *answers], place)
 
 
 def _name_for(child: cst.CSTNode, parent: cst.CSTNode, name: str | None) -> str | None:
@@ -118,10 +177,9 @@ def _name_for(child: cst.CSTNode, parent: cst.CSTNode, name: str | None) -> str 
             return None
 
 
-def _pools(
-    call: cst.Call, name: str | None, constructor: Constructor, scope: Scope, role: Role
-) -> Iterator[ClientPool]:
+def _pools(called: _Called, constructor: Constructor, role: Role) -> Iterator[ClientPool]:
     """What a call makes: one pool, or for Tortoise one for each connection that it is told."""
+    call, name, scope, tests = called
     given = arguments_of(call, constructor, scope)
     if not given.values.keys().isdisjoint(constructor.pooled_by):
         constructor = MYSQL_POOL._replace(names=constructor.names)
@@ -137,11 +195,34 @@ def _pools(
         Role.TEST if _FOR_TESTS.match((name or "").rpartition(".")[2]) else role,
         scope.module.project.versions,
         given.partly,
+        tuple(map(_condition, tests)),
+        _launcher_of(scope),
     )
     if constructor.library is Library.TORTOISE and "config" in given.values:
         yield from connections(pool)
     else:
         yield pool
+
+
+_OF_CELERY = frozenset(f"celery.signals.{name}" for name in ("worker_init", "worker_process_init", "worker_ready"))
+
+
+def _launcher_of(scope: Scope) -> str:
+    """The launcher whose workers alone run the functions around, as their decorators say; "" where none does."""
+    for at, function in enumerate(scope.functions):
+        outside = scope._replace(functions=scope.functions[:at], values=())
+        for decorator in function.decorators:
+            match decorator.decorator:
+                case (
+                    cst.Attribute(value=signal, attr=cst.Name("connect"))
+                    | cst.Call(func=cst.Attribute(value=signal, attr=cst.Name("connect")))
+                ) if qualified(signal, outside) in _OF_CELERY:
+                    return "celery worker"
+                case cst.Call(args=[cst.Arg(value=cst.Attribute(attr=cst.Name(value="WORKER_STARTUP")))]):
+                    return "taskiq worker"
+                case _:
+                    pass
+    return ""
 
 
 def _is_told_more(constructor: Constructor, arguments: Mapping[str, Value]) -> bool:

@@ -26,11 +26,19 @@ class Act(StrEnum):
     UNSEEN = auto()
 
 
+class Test(NamedTuple):
+    """What an `if` asks, and whether that has to be true."""
+
+    node: cst.BaseExpression
+    is_true: bool
+
+
 class Change(NamedTuple):
     """One thing that is done, its place, and the scope it is done in.
 
-    It is done to a dictionary inside of the dictionary, to which the keys in `path` lead, or to itself. It
-    `is_certain` where no branch goes around it, and is done again and again where there is a `loop` around it.
+    It is done to a dictionary inside of the dictionary, to which the keys in `path` lead, or to itself. It is done
+    where all `tests` say so, the outermost first; None where another branch goes around it. It is done again and
+    again where there is a `loop` around it.
     """
 
     act: Act
@@ -38,7 +46,7 @@ class Change(NamedTuple):
     key: cst.BaseExpression | None
     arguments: tuple[cst.Arg, ...]
     place: Span
-    is_certain: bool
+    tests: tuple[Test, ...] | None
     scope: Scope
     loop: Span | None
 
@@ -85,7 +93,7 @@ def _changes_at_top(name: str, module: Module) -> Iterator[Change]:
             if piece.scope or piece.kind is Kind.FUNCTION or isinstance(statement, cst.FunctionDef | cst.ClassDef):
                 if _is_changed_inside(statement, name):
                     place = Span(module.path, piece.start, piece.end)
-                    yield Change(*_UNSEEN, place=place, is_certain=False, scope=scope, loop=None)
+                    yield Change(*_UNSEEN, place=place, tests=None, scope=scope, loop=None)
             else:
                 yield from _changes_in(statement, name, scope)
 
@@ -98,7 +106,7 @@ def _is_changed_inside(root: cst.CSTNode, name: str) -> bool:
 
 
 def _changes_in(root: cst.CSTNode, name: str, scope: Scope) -> Iterator[Change]:
-    certain = {*_always(root)}
+    tested = dict(_tested(root, ()))
     for node in inside(root):
         if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.Lambda):
             found = _UNSEEN if _is_changed_inside(node, name) else None
@@ -106,21 +114,38 @@ def _changes_in(root: cst.CSTNode, name: str, scope: Scope) -> Iterator[Change]:
             found = _change(node, name)
         if found:
             place = scope.span(node)
-            yield Change(*found, place, is_certain=node in certain, scope=scope, loop=loop_around(place, scope))
+            yield Change(*found, place, tested.get(node), scope=scope, loop=loop_around(place, scope))
 
 
-def _always(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The simple statements of a block that no branch goes around."""
+def _tested(root: cst.CSTNode, tests: tuple[Test, ...]) -> Iterator[tuple[cst.CSTNode, tuple[Test, ...]]]:
+    """The simple statements of a block around which nothing goes but what an `if` asks."""
     match root:
-        case cst.FunctionDef(body=block) | cst.With(body=block):
+        case cst.FunctionDef(body=block) | cst.With(body=block) | cst.Else(body=block):
             for statement in block.body:
-                yield from _always(statement)
+                yield from _tested(statement, tests)
+        case cst.If(test=test, body=block, orelse=orelse):
+            for statement in block.body:
+                yield from _tested(statement, (*tests, Test(test, is_true=True)))
+            if orelse:
+                yield from _tested(orelse, (*tests, Test(test, is_true=False)))
         case cst.SimpleStatementLine(body=statements):
-            yield from statements
+            for statement in statements:
+                yield from _tested(statement, tests)
         case cst.BaseSmallStatement():
-            yield root
+            yield root, tests
+            if (call := _called(root)) is not None:
+                yield call, tests
         case _:
             pass
+
+
+def _called(statement: cst.BaseSmallStatement) -> cst.Call | None:
+    """The call that is all of a statement."""
+    match statement:
+        case cst.Expr(value=cst.Call() as call) | cst.Expr(value=cst.Await(expression=cst.Call() as call)):
+            return call
+        case _:
+            return None
 
 
 def _change(node: cst.CSTNode, name: str) -> _Done | None:

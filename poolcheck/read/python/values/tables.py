@@ -10,6 +10,8 @@ from poolcheck.read.python.values.flow import Worth
 from poolcheck.read.python.values.scope import Definition, Scope
 from poolcheck.source import Span
 from poolcheck.value import (
+    Computed,
+    Either,
     Known,
     Places,
     Table,
@@ -94,8 +96,10 @@ def changed(
         is_behind = change.scope.functions == scope.functions and change.place.end > used.start
         if (is_before and not _holds(change.loop, made)) or (is_behind and not _holds(change.loop, used)):
             continue
-        after = [_after(change, each, worth) for each in options]
-        options = after if change.is_certain else [*dict.fromkeys((*options, *after))]
+        if change.tests is None:
+            options = [*dict.fromkeys((*options, *(_after(change, each, worth) for each in options)))]
+        else:
+            options = [_where_tested(change, each, worth) for each in options]
         if len(options) > MOST_TABLES:
             return Unknown(value.places)
     return either(options, value.places)
@@ -105,10 +109,45 @@ def _holds(loop: Span | None, place: Span) -> bool:
     return loop is not None and loop.start <= place.start and place.end <= loop.end
 
 
+def _where_tested(change: Change, before: Value, worth: Worth) -> Value:
+    """What a dictionary becomes, or what it stays where something is asked that is not so."""
+    found = _after(change, before, worth)
+    for test in reversed(change.tests or ()):
+        found = _either_way(worth(test.node, change.scope), found, before, is_true=test.is_true)
+    return found
+
+
+def _either_way(answer: Value, found: Value, before: Value, *, is_true: bool) -> Value:
+    """What it becomes where the answer is true, or is not, and what it was else."""
+    ways = [_where(answer, found, is_true=is_true), _where(answer, before, is_true=not is_true)]
+    told = compute("if", [answer, *(ways if is_true else reversed(ways))], ())
+    is_open = isinstance(answer, Unknown | Either) or isinstance(told, Unknown)
+    return either([before, found], ()) if is_open else told
+
+
+def _where(answer: Value, value: Value, *, is_true: bool) -> Value:
+    """What a value is where an answer is known that it asks for."""
+    match value:
+        case Computed("if", (asked, then, otherwise), _) if asked == answer:
+            return then if is_true else otherwise
+        case _:
+            return value
+
+
 def _after(change: Change, before: Value, worth: Worth) -> Value:
     """What a dictionary becomes."""
-    if not isinstance(before, Table):
-        return before
+    match before:
+        case Table():
+            return _table_after(change, before, worth)
+        case Computed("if", (test, *ways), places):
+            return compute("if", [test, *(_after(change, way, worth) for way in ways)], places)
+        case Either(options, places):
+            return either([_after(change, option, worth) for option in options], places)
+        case _:
+            return before
+
+
+def _table_after(change: Change, before: Table, worth: Worth) -> Value:
     unseen = Table((), is_complete=False, places=before.places)
     if change.path:
         name = known_text(worth(change.path[0], change.scope))
