@@ -116,7 +116,7 @@ class _Wanted:
             choice = f"{container.name}\n{pool.choice}"
             owner = _seen_by(workload.owner, [pool.lead])
             connections = always(each) if pool.lead.in_pod else workload.replicas.scale.times(each)
-            part = Part(workload.id, owner, pool.title, choice, connections, connections)
+            part = Part(workload.id, owner, pool.title, choice, connections, connections, place=pool.place)
             self._add(part, pool.lead)
         logins = _logins(facts)
         for pooler in facts.poolers:

@@ -7,13 +7,14 @@ from typing import NamedTuple
 from poolcheck.amount import Amount, either, total
 from poolcheck.budget.facts import Owner
 from poolcheck.scale import Scale
+from poolcheck.source import Span
 
 
 class Part(NamedTuple):
     """What a client pool, or the pools of a pooler, may open in each situation.
 
     `id` is that of the workload or the pooler, `with_reserve` what it comes to if a pooler uses its reserve too.
-    Of the parts of an owner with the same `choice`, only one is there.
+    Of the parts of an owner with the same `choice`, only one is there. `place` is where a client pool is made.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Part(NamedTuple):
     with_reserve: Scale
     is_pooler: bool = False
     is_sidecar: bool = False
+    place: Span | None = None
 
 
 class Deployment(NamedTuple):

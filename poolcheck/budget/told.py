@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from poolcheck.amount import Amount
 from poolcheck.budget.accounts import Kind
+from poolcheck.budget.facts import Owner
 from poolcheck.budget.verdicts import Verdict
 from poolcheck.finding import Note
 from poolcheck.source import Span
@@ -47,7 +48,19 @@ def notes(verdict: Verdict) -> list[Note]:
     """A note at the place of each number that goes into the sum."""
     reasons = (*verdict.account.limit.accepts.because, *_wanted(verdict).because)
     own = place(verdict)
-    return [Note(each.span, each.text) for each in dict.fromkeys(reasons) if each.span and each.span != own]
+    operands = [Note(each.span, each.text) for each in dict.fromkeys(reasons) if each.span and each.span != own]
+    return [*operands, *_pools(verdict)]
+
+
+def _pools(verdict: Verdict) -> Iterator[Note]:
+    """Where the pools are made of an owner that has several: each of them counts, and one is easily forgotten."""
+    pools: dict[Owner, dict[Span, None]] = {}
+    for part in verdict.account.parts:
+        if part.place:
+            pools.setdefault(part.owner, {})[part.place] = None
+    for owner, places in pools.items():
+        if len(places) > 1:
+            yield from (Note(each, f"one of {len(places)} pools of {owner.name}") for each in places)
 
 
 def written_out(verdict: Verdict) -> tuple[str, ...]:

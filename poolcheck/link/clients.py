@@ -172,7 +172,7 @@ def _client(pool: ClientPool, module: PythonModule, running: _Running, known: Kn
     if target is None and owner.kind == WorkloadKind.SERVICE:
         made, target = _by_default(made, known, running.origin)
     pgoptions = variable_set(module.module, PGOPTIONS) or running.variables(PGOPTIONS)
-    drawn = drawn_by(made, target)
+    drawn = drawn_by(made, target, module.module)
     return Client(
         made,
         owner.name,
