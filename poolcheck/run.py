@@ -80,7 +80,8 @@ def linked(
 
     def read() -> Linked:
         readings = list(_read(paths, reader, progress))
-        system = link([fact for reading in readings for fact in reading.facts], paths, reader.project, stated)
+        facts = [fact for reading in readings for fact in reading.facts]
+        system = link(facts, paths, reader.project, stated, budgeted=True)
         return Linked(system, _texts(reader, readings))
 
     return _deeply(read, paths)

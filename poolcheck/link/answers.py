@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from poolcheck.amount import Amount
+from poolcheck.amount import Amount, either, product
 from poolcheck.link.network import running
 from poolcheck.link.pods import Pods
 from poolcheck.read.kubernetes.environment import Objects, environment
@@ -81,7 +81,9 @@ def _of_clients(system: System) -> Iterator[Answer]:
             call, in_process = Step(pool.callee), most_connections(pool)
             yield Answer("connections in a process", owner, in_process, (call, *_reasons(in_process)))
             if client.workload:
-                yield Answer("connections", owner, client.connections, (call, *_reasons(client.connections)))
+                pods = client.replicas.steady, client.replicas.autoscaled
+                in_all = either(product(each, client.in_pod) for each in pods)
+                yield Answer("connections", owner, in_all, (call, *_reasons(in_all)))
 
 
 def _original(client: Client, system: System) -> "ClientPool":

@@ -18,13 +18,22 @@ if TYPE_CHECKING:
     from poolcheck.read.python.syntax.module import Project
 
 
-def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None", stated: Stated) -> System:
+def link(
+    facts: Iterable[Fact],
+    paths: Iterable[str],
+    project: "Project | None",
+    stated: Stated,
+    *,
+    budgeted: bool = False,
+) -> System:
     """One system out of all documents.
 
-    `paths` are those of all files, also of those that hold nothing; without a `project` there is no Python.
+    `paths` are those of all files, also of those that hold nothing; without a `project` there is no Python. What is
+    one configuration alone has no budget that could fail, and gets none unless it is to be `budgeted`.
     """
     facts, paths = tuple(_without_included(tuple(facts))), tuple(paths)
-    if project is None and not (stated.databases or stated.poolers) and all(map(_stands_alone, facts)):
+    is_alone = project is None and not (stated.databases or stated.poolers) and all(map(_stands_alone, facts))
+    if is_alone and not budgeted:
         return _unlinked(facts, stated)
     from poolcheck.link.contained import pooler_containers
     from poolcheck.link.demands import demands
@@ -51,7 +60,7 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
     documents = tuple(known.document(fact) for fact in (*facts, *known.generated))
     wanted = tuple(demands(known))
     pods = tuple(pooler_pods(facts, known))
-    budgeted = facts_of(known, found, wanted, pods)
+    counted = facts_of(known, found, wanted, pods)
     contained = tuple(pooler_containers(known))
     return System(
         documents,
@@ -65,8 +74,8 @@ def link(facts: Iterable[Fact], paths: Iterable[str], project: "Project | None",
         tuple(server_containers(known)),
         tuple(started_per_cpu(known, paths, sources)),
         tuple(shadowed(known, sources)),
-        budgeted,
-        tuple(verdicts(budget(budgeted))),
+        counted,
+        tuple(verdicts(budget(counted))),
     )
 
 

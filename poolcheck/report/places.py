@@ -38,9 +38,9 @@ class Places:
         return Place(path, line, column)
 
     def line(self, span: Span | None) -> str:
-        """Where a span begins, as `path:line`; nothing where its file is not there."""
+        """Where a span begins, as `path:line`, or as another project wrote it down; nothing where there is none."""
         place = self.of(span)
-        return f"{visible(place.path)}:{place.line}" if place else ""
+        return f"{visible(place.path)}:{place.line}" if place else visible(span.path) if span else ""
 
     def exact(self, span: Span) -> str:
         """Where a span begins, as `path:line:column`; its path alone where its file is not there."""
