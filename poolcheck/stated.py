@@ -34,6 +34,9 @@ class StatedPooler(NamedTuple):
     pool_mode: Annotated[Literal["session", "transaction", "statement"] | None, "Its pool mode"] = None
     version: Annotated[str | None, "Its version of PgBouncer", VERSION] = None
     max_client_conn: Annotated[int | None, "Client connections that one process of it accepts"] = None
+    replicas: Annotated[int | None, "Processes of it"] = None
+    server_connections: Annotated[int | None, "Connections that one process of it opens at most"] = None
+    connects_to: Annotated[str | None, "The server that it opens them to: host:port"] = None
 
 
 class StatedWorkload(NamedTuple):
@@ -42,6 +45,10 @@ class StatedWorkload(NamedTuple):
     source: Annotated[tuple[str, ...], "Folders or files of the Python source it runs"] = ()
     replicas: Annotated[int | None, "Pods"] = None
     processes: Annotated[int | None, "Processes in a pod that open pools of their own"] = None
+    pool_size: Annotated[int | None, "Connections that one process opens at most, in place of what is seen"] = None
+    connects_to: Annotated[str | None, "What it opens them to: user@host:port/database, or a part of that"] = (
+        None
+    )
 
 
 class Stated(NamedTuple):

@@ -9,15 +9,23 @@ from poolcheck.link.demands import port_of
 from poolcheck.link.known import Known
 from poolcheck.link.pooler_facts import pooler_facts
 from poolcheck.link.poolers import entry_for
+from poolcheck.link.stated_pools import stated_workloads, with_stated
 from poolcheck.read.pgbouncer.config import FALLBACK, Entry
 from poolcheck.read.template import has_template
 from poolcheck.scale import Replicas
 from poolcheck.source import Span
+from poolcheck.stated import Stated
 from poolcheck.system import Client, Demand, Pooler, PoolerPods, Server
+
+NOTHING = Stated()
 
 
 def facts_of(
-    known: Known, clients: Sequence[Client], demands: Sequence[Demand], pods: Iterable[PoolerPods] = ()
+    known: Known,
+    clients: Sequence[Client],
+    demands: Sequence[Demand],
+    pods: Iterable[PoolerPods] = (),
+    stated: Stated = NOTHING,
 ) -> Facts:
     """The databases, poolers and workloads of a project, and where the connections of each lead."""
     beside = {id(each.pooler) for each in pods if each.pooler and not each.is_central}
@@ -27,17 +35,26 @@ def facts_of(
     ids = dict(zip(owners, _ids(owners.values()), strict=True))
     databases = (_database(each, ids[id(each)], owners[id(each)], known) for each in known.servers)
     poolers = (
-        _pooler(each, ids, owners[id(each)], known, demands, is_sidecar=id(each) in beside)
+        with_stated(
+            _pooler(each, ids, owners[id(each)], known, demands, is_sidecar=id(each) in beside),
+            each.name,
+            stated,
+            known,
+            ids,
+        )
         for each in known.poolers
     )
     own_ids = _ids(owner for owner, _, _ in workloads)
+    seen = (
+        WorkloadFacts(own_id, owner, replicas, tuple(_containers(own, ids)))
+        for own_id, (owner, replicas, own) in zip(own_ids, workloads, strict=True)
+    )
+    told = [*stated_workloads(known, stated, ids)]
+    told_names = {each.owner.name for each in told}
     return Facts(
         tuple(databases),
         tuple(poolers),
-        tuple(
-            WorkloadFacts(own_id, owner, replicas, tuple(_containers(own, ids)))
-            for own_id, (owner, replicas, own) in zip(own_ids, workloads, strict=True)
-        ),
+        (*(each for each in seen if each.owner.name not in told_names), *told),
     )
 
 

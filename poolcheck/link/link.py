@@ -28,8 +28,8 @@ def link(
 ) -> System:
     """One system out of all documents.
 
-    `paths` are those of all files, also of those that hold nothing; without a `project` there is no Python. What is
-    one configuration alone has no budget that could fail, and gets none unless it is to be `budgeted`.
+    `paths` are those of all files, also of those that hold nothing; without a `project` there is no Python. What
+    is one configuration alone has no budget that could fail, and gets none unless it is to be `budgeted`.
     """
     facts, paths = tuple(_without_included(tuple(facts))), tuple(paths)
     is_alone = project is None and not (stated.databases or stated.poolers) and all(map(_stands_alone, facts))
@@ -60,7 +60,7 @@ def link(
     documents = tuple(known.document(fact) for fact in (*facts, *known.generated))
     wanted = tuple(demands(known))
     pods = tuple(pooler_pods(facts, known))
-    counted = facts_of(known, found, wanted, pods)
+    counted = facts_of(known, found, wanted, pods, stated)
     contained = tuple(pooler_containers(known))
     return System(
         documents,
