@@ -1,16 +1,16 @@
 """The budget: for each pooler and each database, what it accepts and what is wanted of it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from poolcheck.amount import Amount, Overrun, between, difference, exactly, least, overrun, product
-from poolcheck.budget import client_connections, server_connections
+from poolcheck.budget import server_connections
 from poolcheck.budget.facts import DatabaseFacts, EntryFacts, Facts, Lead, Owner, PoolerFacts
 from poolcheck.budget.parts import Part, by_owner, deployments, together
-from poolcheck.budget.server_connections import Login, Logins
-from poolcheck.scale import Situation, always
+from poolcheck.budget.wanted import Wanted
+from poolcheck.scale import Situation
 from poolcheck.source import Span
 
 SESSION = "session"
@@ -99,91 +99,13 @@ class Budget(NamedTuple):
 
 def budget(facts: Facts) -> Budget:
     """The budget that these facts come to."""
-    wanted = _Wanted(facts)
+    wanted = Wanted(facts)
     accounts = [*_of_databases(facts, wanted), *_of_poolers(facts, wanted), *_of_pools(facts, wanted)]
     accounts += _of_addresses(wanted)
     return Budget(tuple(accounts), tuple(dict.fromkeys(_unknown(facts, accounts))))
 
 
-class _Wanted:
-    """The parts of all that opens connections, by where they lead."""
-
-    def __init__(self, facts: Facts) -> None:
-        self.leading: dict[str, list[tuple[Part, Lead]]] = defaultdict(list)
-        self.outside: dict[str, list[Part]] = defaultdict(list)
-        for workload, container, pool in facts.pools():
-            each = client_connections.in_pod(container, pool)
-            choice = f"{container.name}\n{pool.choice}"
-            owner = _seen_by(workload.owner, [pool.lead])
-            connections = always(each) if pool.lead.in_pod else workload.replicas.scale.times(each)
-            part = Part(workload.id, owner, pool.title, choice, connections, connections, place=pool.place)
-            self._add(part, pool.lead)
-        logins = _logins(facts)
-        for pooler in facts.poolers:
-            seen = logins.get(pooler.id, {})
-            for lead, entries in _by_lead(pooler.entries):
-                owner = _seen_by(pooler.owner, [entry.lead for entry in entries])
-                plain = pooler.scale.times(
-                    server_connections.in_process(pooler, entries, seen, with_reserve=False)
-                )
-                full = pooler.scale.times(server_connections.in_process(pooler, entries, seen, with_reserve=True))
-                part = Part(
-                    pooler.id,
-                    owner,
-                    pooler.owner.name,
-                    pooler.id,
-                    plain._replace(worst=full.worst),
-                    full,
-                    is_pooler=True,
-                    is_sidecar=pooler.is_sidecar,
-                )
-                self._add(part, lead)
-
-    def _add(self, part: Part, lead: Lead) -> None:
-        if lead.to is not None and lead.is_certain:
-            self.leading[lead.to].append((part, lead))
-        elif lead.to is None and lead.host:
-            address = f"{lead.host}:{lead.port}" if lead.port else lead.host
-            self.outside[address].append(part)
-
-    def of(self, limit_id: str) -> list[tuple[Part, Lead]]:
-        return self.leading.get(limit_id, [])
-
-
-def _logins(facts: Facts) -> Mapping[str, Logins]:
-    """Who logs in to the databases of each pooler, where that is known of all who connect to them."""
-    leads = [pool.lead for _, _, pool in facts.pools()]
-    leads += [entry.lead for pooler in facts.poolers for entry in pooler.entries]
-    found: dict[str, dict[str, set[Login | None]]] = defaultdict(lambda: defaultdict(set))
-    for lead in leads:
-        if lead.to is not None and lead.entry is not None:
-            login = Login(lead.database, lead.user) if lead.database and lead.user else None
-            found[lead.to][lead.entry].add(login if lead.is_certain else None)
-    return {
-        own_id: {
-            entry: frozenset(login for login in seen if login)
-            for entry, seen in entries.items()
-            if None not in seen
-        }
-        for own_id, entries in found.items()
-    }
-
-
-def _seen_by(owner: Owner, leads: Iterable[Lead]) -> Owner:
-    """An owner, with its namespace where a name in it decides where its connections lead."""
-    return owner if any(not lead.is_qualified for lead in leads) else owner._replace(namespace=None)
-
-
-def _by_lead(entries: Iterable[EntryFacts]) -> Iterator[tuple[Lead, list[EntryFacts]]]:
-    """The entries of a pooler that lead to the same, and where."""
-    led: dict[str, tuple[Lead, list[EntryFacts]]] = {}
-    for entry in entries:
-        key = entry.lead.to or f"{entry.lead.host}:{entry.lead.port}"
-        led.setdefault(key, (entry.lead, []))[1].append(entry)
-    return iter(led.values())
-
-
-def _of_databases(facts: Facts, wanted: _Wanted) -> Iterator[Account]:
+def _of_databases(facts: Facts, wanted: Wanted) -> Iterator[Account]:
     for database in facts.databases:
         parts = sorted((part for part, _ in wanted.of(database.id)), key=lambda part: not part.is_pooler)
         yield from _accounts(_database(database), parts)
@@ -194,7 +116,7 @@ def _database(database: DatabaseFacts) -> Limit:
     return Limit(Kind.DATABASE, database.id, name, place, database.max_connections, database.reserved)
 
 
-def _of_poolers(facts: Facts, wanted: _Wanted) -> Iterator[Account]:
+def _of_poolers(facts: Facts, wanted: Wanted) -> Iterator[Account]:
     for pooler in facts.poolers:
         found = wanted.of(pooler.id)
         in_pod = bool(found) and all(lead.in_pod for _, lead in found)
@@ -205,7 +127,7 @@ def _of_poolers(facts: Facts, wanted: _Wanted) -> Iterator[Account]:
         yield from _accounts(limit, [part for part, _ in found])
 
 
-def _of_pools(facts: Facts, wanted: _Wanted) -> Iterator[Account]:
+def _of_pools(facts: Facts, wanted: Wanted) -> Iterator[Account]:
     """The pools that are filled by as many clients as they have server connections."""
     for pooler in facts.poolers:
         by_entry: dict[str, list[tuple[Part, Lead]]] = defaultdict(list)
@@ -237,7 +159,7 @@ def _of_pool(pooler: PoolerFacts, entry: EntryFacts, found: Sequence[tuple[Part,
         yield from _accounts(limit, parts)
 
 
-def _of_addresses(wanted: _Wanted) -> Iterator[Account]:
+def _of_addresses(wanted: Wanted) -> Iterator[Account]:
     for address, parts in sorted(wanted.outside.items()):
         limit = Limit(Kind.OUTSIDE, address, address, None, between(0, None), exactly(0))
         yield from (each for each in _accounts(limit, parts) if each.parts)

@@ -1,23 +1,25 @@
 """How many connections the client pools of a workload may hold."""
 
-from poolcheck.amount import Amount, Reason, between, exactly, product
+from poolcheck.amount import Amount, Reason, between, exactly, least, product
 from poolcheck.budget.facts import ContainerFacts, PoolFacts
 
 
 def in_pod(container: ContainerFacts, pool: PoolFacts) -> Amount:
     """The most connections that all processes of a pod hold in a pool of a container."""
-    held = product(container.processes, in_process(pool, container.threads))
+    each = in_process(pool, container.threads, is_full=not container.is_idle)
+    held = product(container.processes, each)
     return held if pool.made is None else product(exactly(1, pool.made), held)
 
 
-def in_process(pool: PoolFacts, threads: Amount | None) -> Amount:
+def in_process(pool: PoolFacts, threads: Amount | None, *, is_full: bool = True) -> Amount:
     """The connections of a full pool, or as many as threads ask for where it is never full.
 
-    Surely open are those that threads need, or that it opens by itself.
+    Surely open are those that threads need, or that it opens by itself. Where a thread never takes several, it
+    `is_full` never.
     """
     if pool.opens_when_asked:
-        return between(0, None) if threads is None or threads.is_open else threads
-    most = pool.size
+        return between(0, None) if threads is None else threads._replace(surely=0) if threads.is_open else threads
+    most = pool.size if is_full or threads is None else least(pool.size, threads)
     if threads is None or threads.surely >= most.surely:
         return most
     surely = min(max(threads.surely, pool.at_start), most.surely)

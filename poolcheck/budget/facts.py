@@ -84,7 +84,8 @@ class PoolFacts(NamedTuple):
 class ContainerFacts(NamedTuple):
     """A container of a workload, the processes that it runs in each pod, and the threads of one of them.
 
-    `threads` is None where more than threads take connections at once.
+    `threads` is None where more than threads take connections at once. It `is_idle` where a thread never takes
+    more than one, for what it does is no work of the application's.
     """
 
     name: str
@@ -92,6 +93,7 @@ class ContainerFacts(NamedTuple):
     processes: Amount
     threads: Amount | None
     pools: tuple[PoolFacts, ...]
+    is_idle: bool = False
 
 
 class WorkloadFacts(NamedTuple):

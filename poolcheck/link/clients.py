@@ -38,6 +38,10 @@ CONSOLE = "pgbouncer"
 """The database of PgBouncer's own console, which has no server connections."""
 
 
+_IDLE = frozenset({"celery beat"})
+"""What loads an application and does none of its work."""
+
+
 class _Running(NamedTuple):
     """What makes the pools of some modules: its pods, what each of them starts, and where it connects from.
 
@@ -105,7 +109,14 @@ def _in_manifests(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
             yield _Running(
                 owner_of(workload),
                 known.pods.replicas(workload),
-                ContainerFacts(container.name.value, container.name.span, processes, threads, ()),
+                ContainerFacts(
+                    container.name.value,
+                    container.name.span,
+                    processes,
+                    threads,
+                    (),
+                    is_idle=started is not None and started.launcher in _IDLE,
+                ),
                 run.environment,
                 Origin(workload.span.path, workload),
                 sources.among(loaded),

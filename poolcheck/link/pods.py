@@ -44,7 +44,11 @@ class Pods:
         self._kustomizations = tuple(kustomizations)
         self._stated = stated
         self._autoscalers = tuple(each for manifest in manifests for each in manifest.autoscalers)
-        self._patches = tuple(each for manifest in manifests for each in manifest.workloads if each.is_partial)
+        workloads = [each for manifest in manifests for each in manifest.workloads]
+        self._patches = tuple(each for each in workloads if each.is_partial)
+        self._in_files = {
+            (each.span.path, each.kind, each.name.value) for each in workloads if not each.is_partial
+        }
 
     def of(self, workload: Workload) -> Amount:
         """The pods of a workload while nothing is being rolled out."""
@@ -65,11 +69,18 @@ class Pods:
         stated = self._stated.get(name, StatedWorkload()).replicas
         if stated is not None:
             return [_always(stated_pods(stated, name))]
-        scaling = [each for each in self._autoscalers if _scales(each, workload)]
+        scaling = [
+            each for each in self._autoscalers if _scales(each, workload) and self._may_mean(each, workload)
+        ]
         patched = [(patch, each) for each in scaling for patch in self._autoscalers if _is_patch(patch, each)]
         scaled = [_scaled(patch, each, name) for patch, each in [*zip(scaling, scaling, strict=True), *patched]]
         is_always = any(stages(each.span.path) <= stages(workload.span.path) for each in scaling)
         return [*scaled, *([] if is_always else self._written(workload))]
+
+    def _may_mean(self, autoscaler: Autoscaler, workload: Workload) -> bool:
+        """Whether an autoscaler's file holds no other workload of the name that it scales."""
+        path = autoscaler.span.path
+        return workload.span.path == path or (path, workload.kind, workload.name.value) not in self._in_files
 
     def _written(self, workload: Workload) -> list[_Kept]:
         """The pods that a workload asks for itself, or that patches make of them."""
