@@ -28,14 +28,13 @@ from poolcheck.source import Span
 
 NAMES = st.text("abc-é", min_size=1, max_size=5)
 FLAGS = st.booleans()
-PLACES = st.one_of(st.none(), st.builds(lambda path: Span(f"p/{path}:3:1", 0, 0), NAMES))
+PLACES = st.one_of(st.none(), st.builds(Span, NAMES.map("p/{}:3:1".format), st.just(0), st.just(0)))
 REASONS = st.builds(Reason, NAMES, PLACES, st.sampled_from(["", "it is so"]))
 SEVERAL_REASONS = st.lists(REASONS, max_size=2)
-AMOUNTS = st.builds(
-    lambda low, more, because: between(low, None if more is None else low + more, *because),
-    st.integers(0, 50),
-    st.one_of(st.none(), st.integers(0, 40)),
-    SEVERAL_REASONS,
+AMOUNTS = st.one_of(
+    st.builds(exactly, st.integers(0, 50), REASONS),
+    st.builds(between, st.integers(0, 50), st.none(), REASONS),
+    st.builds(between, st.integers(0, 50), st.integers(50, 90), REASONS, REASONS),
 )
 MAYBE = st.one_of(st.none(), AMOUNTS)
 OWNERS = st.builds(Owner, NAMES, NAMES, PLACES, st.frozensets(NAMES, max_size=2), st.one_of(st.none(), NAMES))
