@@ -1,9 +1,10 @@
 # `make demo` and `make test` need Python 3.11 or newer and set up everything else themselves. For `make test` that
-# includes Debian's PgBouncer and PostgreSQL, where packages can be installed: tests/servers/install.sh.
+# includes Debian's PgBouncer, PostgreSQL and Chromium, where packages can be installed: tests/servers/install.sh.
 
 PYTHON ?= python3
 BIN := .venv/bin
-STORIES := shop shop-fixed
+STORIES := shop shop-fixed queue-workers queue-workers-fixed five-replicas five-replicas-fixed hidden-pool \
+	hidden-pool-fixed autoscaled autoscaled-fixed bypass bypass-fixed two-hops two-hops-fixed
 
 .PHONY: demo test check fix golden clean servers
 

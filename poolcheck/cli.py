@@ -17,6 +17,7 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 FORMATS = ("full", "concise", "json")
+DRAWINGS = ("text", "mermaid", "svg", "html")
 SEVERITIES = ("error", "warning", "info")
 TARGETS = ("pgbouncer", "postgres", "mysql")
 
@@ -308,6 +309,67 @@ def _describe_why(parser: ArgumentParser) -> None:
     _add_verbose(parser)
 
 
+def _describe_budget(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "paths",
+        nargs="*",
+        default=["."],
+        metavar="PATH",
+        help="files and folders, and the facts of other projects as --facts writes them (default: .)",
+    )
+    add("--output-format", choices=("text", "json", "markdown"), default="text", help="(default: text)")
+    add = parser.add_argument_group("what if").add_argument
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME.WHAT=NUMBER",
+        help="count with another number: web.replicas=40, pgbouncer.default_pool_size=30, db.max_connections=200",
+    )
+    add(
+        "--solve",
+        metavar="NAME.WHAT",
+        help="print the largest number that still fits, for each limit that it counts for",
+    )
+    add = parser.add_argument_group("several projects").add_argument
+    add("--facts", metavar="FILE", help="write the facts that the budget is made of to this file, as JSON")
+    add("--project", metavar="NAME", help="what these facts are called (default: the name of this folder)")
+    _add_color(parser)
+    _add_settings(parser)
+    _add_verbose(parser)
+
+
+def _describe_size(parser: ArgumentParser) -> None:
+    from poolcheck.command.size_options import describe
+
+    describe(parser)
+    _add_color(parser)
+    _add_settings(parser)
+    _add_verbose(parser)
+
+
+def _describe_map(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "paths",
+        nargs="*",
+        default=["."],
+        metavar="PATH",
+        help="files and folders, and the facts of other projects as budget --facts writes them (default: .)",
+    )
+    add(
+        "--output-format",
+        action="append",
+        type=_drawing,
+        metavar="FORMAT[=FILE]",
+        help=f"{', '.join(DRAWINGS)} (default: text), into FILE where one is named; can be given several times",
+    )
+    _add_color(parser)
+    _add_settings(parser)
+    _add_verbose(parser)
+
+
 def _add_color(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--color",
@@ -340,10 +402,19 @@ def _target(written: str) -> tuple[str, str]:
 
 
 def _output(written: str) -> tuple[str, str | None]:
+    return _one_of(FORMATS, written)
+
+
+def _drawing(written: str) -> tuple[str, str | None]:
+    return _one_of(DRAWINGS, written)
+
+
+def _one_of(formats: Sequence[str], written: str) -> tuple[str, str | None]:
+    """A format, and the file that it is for where one is named."""
     name, equals, path = written.partition("=")
-    if name not in FORMATS or (equals and not path):
+    if name not in formats or (equals and not path):
         raise ArgumentTypeError(
-            f"{written!r} is not FORMAT or FORMAT=FILE with FORMAT one of {', '.join(FORMATS)}"
+            f"{written!r} is not FORMAT or FORMAT=FILE with FORMAT one of {', '.join(formats)}"
         )
     return name, path or None
 
@@ -360,6 +431,21 @@ COMMANDS: Mapping[str, _Command] = {
         "Show what the values at a line come to, and where each is from",
         "poolcheck why [OPTIONS] FILE:LINE [PATH ...]",
         _describe_why,
+    ),
+    "budget": _Command(
+        "Show what databases and poolers accept, and what is wanted of them",
+        "poolcheck budget [OPTIONS] [PATH ...]",
+        _describe_budget,
+    ),
+    "size": _Command(
+        "Show how large pools are to be, by which formulas",
+        "poolcheck size [OPTIONS] [PATH ...]",
+        _describe_size,
+    ),
+    "map": _Command(
+        "Draw which workloads, poolers and databases connect to what",
+        "poolcheck map [OPTIONS] [PATH ...]",
+        _describe_map,
     ),
     "rules": _Command("List all rules", "poolcheck rules [OPTIONS]", _describe_rules),
     "config": _Command(

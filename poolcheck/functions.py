@@ -101,6 +101,16 @@ def _part(split: str, index: int) -> Callable[..., str]:
     return part
 
 
+def _replaced(text: str | None, *arguments: Any) -> str | None:
+    """Of a URL that is not set nothing comes, for it is put in order only where it is."""
+    return None if text is None else text.replace(*arguments)
+
+
+def _starts(text: str | None, beginning: str) -> bool:
+    """Likewise."""
+    return text is not None and text.startswith(beginning)
+
+
 def _behind_the_first(text: Scalar) -> str:
     if isinstance(text, str):
         return text[1:]
@@ -205,10 +215,10 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "strip": str.strip,
     "lstrip": str.lstrip,
     "rstrip": str.rstrip,
-    "replace": str.replace,
+    "replace": _replaced,
     "removeprefix": str.removeprefix,
     "removesuffix": str.removesuffix,
-    "startswith": str.startswith,
+    "startswith": _starts,
     "endswith": str.endswith,
     "first of split": _part("split", 0),
     "last of split": _part("split", -1),

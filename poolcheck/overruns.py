@@ -6,10 +6,10 @@ from poolcheck.budget import told
 from poolcheck.budget.verdicts import Fault
 from poolcheck.finding import Finding
 from poolcheck.rule import Rule
-from poolcheck.system import System
+from poolcheck.system import SystemWithVerdicts
 
 
-def overruns(rule: Rule[System], system: System, fault: Fault) -> Iterator[Finding]:
+def overruns(rule: Rule[SystemWithVerdicts], system: SystemWithVerdicts, fault: Fault) -> Iterator[Finding]:
     """What a rule says of the budgets that fail in its way, with the sum and a note at each operand."""
     for verdict in system.verdicts:
         place = told.place(verdict)

@@ -21,7 +21,7 @@ from poolcheck.read.pgbouncer.rendered import Renderings, file_of
 from poolcheck.source import Source
 from poolcheck.stated import Stated
 from poolcheck.suppress import ANNOTATION, Silenced, Suppression, annotated, mistakes, silence, suppressions
-from poolcheck.system import System, SystemWithClients, SystemWithLinks
+from poolcheck.system import System, SystemWithClients, SystemWithLinks, SystemWithVerdicts
 
 T = TypeVar("T")
 
@@ -116,6 +116,8 @@ def _examine(paths: Sequence[str], reader: Reader, judge: Judge, progress: Progr
     found = [finding for fact in system.documents for finding in judge.findings(fact, file_of(fact.span.path))]
     if facts:
         found += judge.findings(system, "")
+    if system.verdicts:
+        found += judge.findings(SystemWithVerdicts(*system), "")
     if system.clients:
         found += judge.findings(SystemWithClients(*system), "")
     if any(client.target for client in system.clients):

@@ -46,9 +46,7 @@ class StatedWorkload(NamedTuple):
     replicas: Annotated[int | None, "Pods"] = None
     processes: Annotated[int | None, "Processes in a pod that open pools of their own"] = None
     pool_size: Annotated[int | None, "Connections that one process opens at most, in place of what is seen"] = None
-    connects_to: Annotated[str | None, "What it opens them to: user@host:port/database, or a part of that"] = (
-        None
-    )
+    connects_to: Annotated[str | None, "What it opens them to: user@host:port/database, or a part of that"] = None
 
 
 class Stated(NamedTuple):

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from poolcheck.amount import Amount, Reason, difference, exactly, product
-from poolcheck.budget import client_connections
 from poolcheck.budget.facts import ContainerFacts, Facts, Owner, PoolFacts
-from poolcheck.budget.verdicts import Verdict
 from poolcheck.finding import Note, Severity
 from poolcheck.read.document import Fact
 from poolcheck.read.pgbouncer.config import Effective, Entry, PgBouncerConfig, PoolMode, Version
@@ -14,6 +12,7 @@ from poolcheck.scale import Replicas
 from poolcheck.source import Located, Span
 
 if TYPE_CHECKING:
+    from poolcheck.budget.verdicts import Verdict
     from poolcheck.read.compose.facts import Service as ComposeService
     from poolcheck.read.kubernetes.environment import Environment
     from poolcheck.read.kubernetes.launchers import Shadowed
@@ -207,10 +206,10 @@ def exchange(target: Target | None) -> Sharing | None:
 
 def _at_any(target: Target | None, found_at: Callable[[Target], Sharing | None]) -> Sharing | None:
     """What is found at the first of the poolers on the way that has it."""
-    if target is None or target.behind is None or (found := found_at(target)):
-        return found_at(target) if target else None
-    further = _at_any(target.behind, found_at)
-    return further and further._replace(because=(*target.because, *further.because))
+    if target is None:
+        return None
+    found, further = found_at(target), _at_any(target.behind, found_at)
+    return found or (further and further._replace(because=(*target.because, *further.because)))
 
 
 def _sharing_at(target: Target) -> Sharing | None:
@@ -277,7 +276,9 @@ class Client(NamedTuple):
     @property
     def in_pod(self) -> Amount:
         """The most connections that all processes of one pod hold together."""
-        return client_connections.in_pod(self.runs, self.drawn)
+        from poolcheck.budget.client_connections import in_pod
+
+        return in_pod(self.runs, self.drawn)
 
     @property
     def container(self) -> Span | None:
@@ -396,10 +397,11 @@ class PerCpu(NamedTuple):
 class Addressed(NamedTuple):
     """The address of a database that a container has, in a variable or in a client pool: `by` either's name.
 
-    `place` is where its host is written, `port` is None where it is not known. It `is_own` where it is given to
+    `place` is where its host is written, `port` is None where it is not known, and but the usual one where it is
+    not told and that is up to the program, not `has_port`. It `is_own` where it is given to
     this container, and not with much else to many. It `is_assumed` where it is but a default, or may be changed
     elsewhere. It `is_apart` where names tell that it has a reason to lead past poolers, or that it matters to
-    nobody; it `needs_session` where the modules show it that run together with a client pool.
+    nobody; one of a client pool `is_of_source`, whose modules may show that it `needs_session`.
     """
 
     workload: "Workload"
@@ -415,6 +417,8 @@ class Addressed(NamedTuple):
     is_assumed: bool
     is_apart: bool
     runs_once: bool
+    has_port: bool = True
+    is_of_source: bool = False
     needs_session: bool = False
 
 
@@ -433,6 +437,58 @@ class Fronted(NamedTuple):
     strays: tuple[Addressed, ...]
     apart: tuple[Addressed, ...]
     is_all_seen: bool
+
+
+class Unanswered(NamedTuple):
+    """An address at which nobody listens: what has it, where it is written, and what is seen in its place.
+
+    `listens` are the ports of what is there, by the name `found`, which is at `at`. Where nothing is called like
+    the host there are none: `found` is what is meant then. It may be in another `namespace` than the `own`.
+    """
+
+    whose: str
+    host: str
+    port: int
+    place: Span
+    found: str
+    at: Span
+    listens: tuple[int, ...]
+    namespace: str = ""
+    own: str = ""
+
+
+class Migration(NamedTuple):
+    """A tool that changes a schema through a pooler, and what it does to its session.
+
+    `place` is where it is started, `address` leads to the pooler. It does so `provided` something, if not always.
+    """
+
+    tool: str
+    does: str
+    place: Span
+    address: Addressed
+    provided: str = ""
+
+
+class Proxied(NamedTuple):
+    """An address that leads to a proxy which opens a connection for each of its clients, though it is `called`
+    like a pooler at `at`; `image` is that of the proxy.
+    """
+
+    address: Addressed
+    proxy: str
+    called: str
+    at: Span
+    image: Span
+
+
+class Wiring(NamedTuple):
+    """Where addresses lead that variables hold, and what is to be said of that."""
+
+    fronted: tuple[Fronted, ...] = ()
+    unanswered: tuple[Unanswered, ...] = ()
+    migrations: tuple[Migration, ...] = ()
+    proxied: tuple[Proxied, ...] = ()
 
 
 class System(NamedTuple):
@@ -454,7 +510,8 @@ class System(NamedTuple):
     per_cpu: tuple[PerCpu, ...] = ()
     shadowed: "tuple[Shadowed, ...]" = ()
     facts: Facts = Facts()
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: "tuple[Verdict, ...]" = ()
+    wiring: Wiring = Wiring()
 
     def module(self, path: str) -> "PythonModule | None":
         """The module in a file, if anything was read from it."""
@@ -487,3 +544,7 @@ class SystemWithClients(System):
 
 class SystemWithLinks(System):
     """A system in which is seen where a client pool leads."""
+
+
+class SystemWithVerdicts(System):
+    """A system with a connection budget that does not hold."""

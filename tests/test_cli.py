@@ -72,7 +72,8 @@ def test_every_command_has_help_that_says_what_each_option_is_for(
         (["chek"], "there is no command 'chek'; did you mean 'check'?"),
         (
             ["lint-everything"],
-            "there is no command 'lint-everything'; there are check, explain, explain-config, why, rules, config",
+            "there is no command 'lint-everything'; there are check, explain, explain-config, why, budget, size,"
+            " map, rules, config",
         ),
         (["."], "there is no command '.'; did you mean `poolcheck check .`?"),
         (["check", "--selct", "x"], "there is no option '--selct'; did you mean '--select'?"),

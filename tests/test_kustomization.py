@@ -180,3 +180,25 @@ def test_files_of_patches_are_told() -> None:
     )
 
     assert found.patches == ("a.yaml", "b.yaml", "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("field", "is_plain"),
+    [
+        ("namespace: shop", True),
+        ("configMapGenerator: [{name: a, literals: [A=1]}]", True),
+        ("secretGenerator: [{name: a, behavior: create, literals: [A=1]}]", True),
+        ("images: [{name: b, newTag: '2'}]", True),
+        ("images: [{name: b, newName: c}]", False),
+        ("configMapGenerator: [{name: a, behavior: merge, literals: [A=1]}]", False),
+        ("patches: [{path: p.yaml}]", False),
+        ("patchesStrategicMerge: [p.yaml]", False),
+        ("components: [../c]", False),
+        ("replacements: [{path: r.yaml}]", False),
+        ("transformers: [t.yaml]", False),
+    ],
+)
+def test_an_overlay_is_plain_where_nothing_in_it_changes_a_container(field: str, is_plain: bool) -> None:
+    [found] = read(f"resources: [../base]\nreplicas: [{{name: api, count: 5}}]\n{field}\n")
+
+    assert found.is_plain == is_plain

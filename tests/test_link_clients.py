@@ -207,7 +207,7 @@ def test_some_pools_open_connections_by_themselves(python: str, surely: int) -> 
         ("gunicorn -w 4 db:app", (8, 8, 8)),
         ("gunicorn -w 4 --threads 5 db:app", (40, 40, 40)),
         ("uvicorn db:app --workers 4", (0, 0, None)),
-        ("python db.py", (0, 0, None)),
+        ("python db.py", (0, 2, None)),
     ],
 )
 @pytest.mark.parametrize("sizes", ["poolclass=NullPool", "max_overflow=-1"])

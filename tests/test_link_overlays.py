@@ -2,6 +2,8 @@ import pytest
 
 from poolcheck.amount import exactly
 from poolcheck.link.overlays import Overlays
+from poolcheck.read.kubernetes.kustomization import Kustomization
+from poolcheck.source import Span
 
 
 def assumed(path: str, *kustomizations: str) -> list[str]:
@@ -47,3 +49,15 @@ def test_a_number_keeps_its_value_and_loses_its_proof() -> None:
     found = overlays.as_written(exactly(3), "base/api.yaml")
 
     assert (found.surely, found.low, found.high, found.low_sum) == (0, 3, 3, "3")
+
+
+def test_an_overlay_that_is_seen_to_change_nothing_needs_no_assumption() -> None:
+    paths = ["base/kustomization.yaml", "prod/kustomization.yaml", "eu/kustomization.yaml"]
+    plain = [kustomization("prod"), kustomization("eu")]
+
+    assert Overlays(paths, plain).as_written(exactly(3), "base/api.yaml").because == ()
+    assert Overlays(paths, plain[:1]).is_base("base/api.yaml")
+
+
+def kustomization(folder: str) -> Kustomization:
+    return Kustomization(Span(f"{folder}/kustomization.yaml", 0, 0), (), (), (), is_plain=True)

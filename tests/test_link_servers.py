@@ -209,3 +209,58 @@ data:
 
     assert accepts(container, "postgres:16", script) == (297, 297)
     assert accepts(f"{container}\nargs: [-c, max_connections=80]", "postgres:16", script) == (77, 77)
+
+
+def told(container: str = "", image: str = "postgres:16", *objects: str) -> dict[str, str] | None:
+    """All that a server is told, by name."""
+    settings = server(container, image, *objects).settings
+    return None if settings is None else {name: value.value for name, value in settings}
+
+
+def test_all_that_a_server_is_told() -> None:
+    assert told() == {}
+    assert told("args: [-c, statement_timeout=60s, -N, '200']") == {
+        "statement_timeout": "60s",
+        "max_connections": "200",
+    }
+    assert told(MOUNT, "postgres:16", CONFIG) == {
+        "shared_buffers": "1GB",
+        "max_connections": "250",
+        "superuser_reserved_connections": "5",
+        "config_file": "/etc/postgresql/postgresql.conf",
+    }
+    assert told(MOUNT, "postgres:16", CONFIG.replace("shared_buffers = 1GB", "include_dir = 'conf.d'")) is None
+
+
+SCRIPTS = "volumeMounts: [{name: config, mountPath: /docker-entrypoint-initdb.d}]"
+
+
+def scripts(statement: str) -> str:
+    """A ConfigMap with a script that runs before the first start."""
+    head = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata:\n  a.sql: |\n"
+    return f"{head}    {statement};\n"
+
+
+@pytest.mark.parametrize(
+    ("container", "image", "objects"),
+    [
+        ("", "bitnami/postgresql:16", ()),
+        ("", "registry.example/own:1", ()),
+        ("volumeMounts: [{name: config, mountPath: /etc/postgresql}]", "postgres:16", ()),
+        ("args: [-c, config_file=/etc/postgresql/postgresql.conf]", "postgres:16", ()),
+        ("command: [/start.sh]", "postgres:16", ()),
+        (SCRIPTS, "postgres:16", ()),
+        (SCRIPTS, "postgres:16", (scripts("ALTER ROLE shop IN DATABASE shop SET statement_timeout = '5s'"),)),
+        (SCRIPTS, "postgres:16", (scripts("alter database shop set statement_timeout to 5000"),)),
+        ("args: [-c, include_dir=/more]", "postgres:16", ()),
+    ],
+)
+def test_a_server_may_be_told_more_than_is_seen(container: str, image: str, objects: tuple[str, ...]) -> None:
+    assert told(container, image, *objects) is None
+
+
+def test_scripts_that_change_no_settings_of_roles() -> None:
+    assert told(SCRIPTS, "postgres:16", scripts("CREATE ROLE shop LOGIN")) == {}
+    assert told(SCRIPTS, "postgres:16", scripts("ALTER SYSTEM SET statement_timeout = '5s'")) == {
+        "statement_timeout": "5s"
+    }

@@ -200,3 +200,57 @@ def test_settings_of_django_load_the_urls_they_name() -> None:
     }
 
     assert loaded(files) == ["shop/db.py"]
+
+
+def processes(files: dict[str, str]) -> tuple[int, int | None]:
+    """How many processes the pod in pod.yaml is seen to start."""
+    reader = Reader(Memory({path: text.encode() for path, text in files.items()}), sorted(files))
+    facts = [fact for path in sorted(files) if (reading := reader.read(path)) for fact in reading.facts]
+    assert reader.project
+    [workload] = next(fact for fact in facts if isinstance(fact, Manifest)).workloads
+    sources = Sources(facts, files, reader.project, [workload])
+    run = sources.run(workload.containers[0], workload, lambda _: None)
+    started = sources.started(run.container, workload, run.environment, run.scripts)
+    assert started
+    return started.processes.low, started.processes.high
+
+
+@pytest.mark.parametrize("command", ["python -m shop.main", "python shop/main.py"])
+def test_a_module_that_speaks_of_no_other_process_is_one(command: str) -> None:
+    assert processes({**SHOP, "pod.yaml": pod(command)}) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"shop/main.py": "import shop.db, uvicorn\nuvicorn.run('shop.web:app', workers=4)\n"},
+        {"shop/main.py": "import uvicorn\nuvicorn.run('shop.web:app', reload=True)\n"},
+        {"shop/main.py": "import uvicorn\nuvicorn.run('shop.web:app')\n"},
+        {"shop/main.py": "from shop.jobs import run\n", "shop/jobs.py": "from multiprocessing import Pool\n"},
+        {"shop/main.py": "from concurrent.futures import ProcessPoolExecutor\n"},
+        {"shop/main.py": "import subprocess\nsubprocess.run(['python', '-m', 'shop.worker'])\n"},
+        {"shop/main.py": "from django.core.management import execute_from_command_line\n"},
+    ],
+)
+def test_a_module_that_may_start_other_processes_is_at_least_one(more: dict[str, str]) -> None:
+    assert processes({**SHOP, **more, "pod.yaml": pod("python -m shop.main")}) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("more", "most"),
+    [
+        ("", 1),
+        ("ENV WEB_CONCURRENCY=2\n", None),
+        ("ENV UVICORN_WORKERS=2\n", 1),
+    ],
+)
+def test_uvicorn_run_is_one_process_unless_the_environment_says_otherwise(more: str, most: int | None) -> None:
+    started = "import uvicorn\nfrom shop.db import pool\nuvicorn.run('shop.web:app')\n"
+    dockerfile = f"FROM python:3.12\nWORKDIR /app\nCOPY . .\n{more}"
+    image = {"Dockerfile": dockerfile, "shop/main.py": started}
+    assert processes({**SHOP, **image, "pod.yaml": pod("python -m shop.main", image="shop")}) == (1, most)
+
+
+@pytest.mark.parametrize("command", ["python -m shop.worker", "python manage.py runserver"])
+def test_a_module_that_is_not_found_is_at_least_one_process(command: str) -> None:
+    assert processes({**SHOP, "pod.yaml": pod(command)}) == (1, None)

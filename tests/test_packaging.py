@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = {".py", ".md", ".typed"}
+SHIPPED = {".py", ".md", ".typed", ".css", ".js"}
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,6 @@ def test_what_only_the_shell_can_tell_is_not_told(word: str) -> None:
         "! a",
         "[[ -f x ]] && a",
         "a `b`",
-        "a $(b 'c')",
         "cat <<EOF\na\nEOF",
         "a <(b)",
         "a 'b",

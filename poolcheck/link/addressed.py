@@ -5,8 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from poolcheck.amount import Reason
-from poolcheck.link.clients import CONSOLE
-from poolcheck.link.database_variables import Named, addresses_in, has_unknown_address
+from poolcheck.link.database_variables import (
+    COMMAND,
+    Named,
+    addresses_in,
+    addresses_in_command,
+    has_unknown_address,
+)
 from poolcheck.link.known import Known
 from poolcheck.link.network import Origin
 from poolcheck.link.patched import patched
@@ -17,6 +22,9 @@ from poolcheck.read.kubernetes.manifest import Container, Workload, WorkloadKind
 from poolcheck.read.python.pools.url import Address
 from poolcheck.source import Span
 from poolcheck.system import Addressed, Client, Pooler, Target
+
+CONSOLE = "pgbouncer"
+"""The database of PgBouncer's own console, which has no server connections."""
 
 
 class Addressing(NamedTuple):
@@ -55,11 +63,10 @@ def _of_container(
     workload: Workload, container: Container, clients: Sequence[Client], known: Known, needs_session: NeedsSession
 ) -> Addressing:
     own = environment(workload, container, known.objects)
-    named = [*addresses_in(own)]
-    found = [_of_variable(workload, container, each, known) for each in named]
-    for client in clients:
-        if of_client := _of_client(workload, container, client, needs_session):
-            found.append(of_client)
+    named = (*addresses_in(own), *addresses_in_command(container, own))
+    found = [_of_variable(workload, container, each, known) for each in named if each.address.database != CONSOLE]
+    of_clients = (_of_client(workload, container, each, needs_session) for each in clients)
+    found += [each for each in of_clients if each]
     is_unknown = any(client.target is None for client in clients)
     return Addressing(workload, container, tuple(found), is_unknown or has_unknown_address(own))
 
@@ -80,11 +87,14 @@ def _of_variable(workload: Workload, container: Container, named: Named, known: 
         is_assumed=named.by_default or named.variable in known.kustomized.set_by_patches(workload, container),
         is_apart=is_apart(workload, container, named.variable),
         runs_once=runs_once(workload, container),
+        has_port=named.has_port,
     )
 
 
 def _is_own(named: Named, workload: Workload, container: Container, known: Known) -> bool:
     """Whether a container is given a variable by itself, and not with all that a file of variables holds."""
+    if named.variable == COMMAND:
+        return True
     if workload.kind is not WorkloadKind.SERVICE:
         return any(each.name.value == named.variable for each in container.env)
     service = known.stacks.service(workload)
@@ -97,7 +107,7 @@ def _target(named: Named, workload: Workload, known: Known) -> Target | None:
     """Where an address leads for certain."""
     address, origin = named.address, Origin(workload.span.path, workload)
     port = address.port_number if named.has_port else _only_port(address, origin, known)
-    if not address.host or not port or address.database == CONSOLE:
+    if not address.host or not port:
         return None
     destination = known.leads_to(address.host, port, origin)
     if destination is None or destination.found is None:
@@ -138,5 +148,6 @@ def _of_client(
         is_assumed=False,
         is_apart=is_apart(workload, container, pool.title),
         runs_once=runs_once(workload, container),
+        is_of_source=True,
         needs_session=target.server is not None and needs_session(client.loaded),
     )

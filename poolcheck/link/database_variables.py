@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from poolcheck.link.stacks import settled
-from poolcheck.read.kubernetes.environment import Environment
+from poolcheck.read.kubernetes.environment import Environment, expand
+from poolcheck.read.kubernetes.manifest import Container
 from poolcheck.read.python.pools.url import Address, parse
 from poolcheck.source import Span
 from poolcheck.value import HOLE, Value, origin_of, text_of
@@ -18,6 +19,8 @@ _HOST = re.compile(
 """How a variable is called that names the host of a database; it is one only where the host is known to be."""
 _PORTS, _USERS = ("PORT",), ("USER", "USERNAME")
 _DATABASES = ("NAME", "DATABASE", "DB", "DBNAME", "DATABASE_NAME", "DB_NAME")
+COMMAND = "the command"
+_URL = re.compile(r"(?:postgres|postgresql|pgx[45]?)://[^\s'\"]+")
 _JDBC = "jdbc:"
 _POSTGRES = "postgresql"
 _DIALECTS = frozenset({_POSTGRES, "pgsql", "pgx", "pgx4", "pgx5", "postgis", "psql"})
@@ -55,17 +58,23 @@ def addresses_in(environment: Environment) -> Iterator[Named]:
             yield Named(variable, address, place, value.places[0], by_default, has_port)
 
 
+def addresses_in_command(container: Container, environment: Environment) -> Iterator[Named]:
+    """Those in the words of its command."""
+    for word in (*(container.command or ()), *(container.args or ())):
+        value = expand(word, environment.get)
+        for url in _URL.finditer(text_of(settled(value))):
+            address = _parsed(url[0])
+            if address and address.host:
+                is_written = address.host in text_of(value)
+                yield Named(COMMAND, address, word.span, word.span, not is_written, has_port=True)
+
+
 def has_unknown_address(environment: Environment) -> bool:
     """Whether a variable may hold an address which no file shows."""
     values = ((name, text_of(settled(value))) for name, value in environment.variables.items())
     return bool(environment.hidden) or any(
         _may_be_address(name) and HOLE in _host_of(text) for name, text in values
     )
-
-
-def address_in(text: str) -> Address | None:
-    """The address of a PostgreSQL server that a text is; None where it is none."""
-    return _parsed(text)
 
 
 def _may_be_address(variable: str) -> bool:
@@ -86,7 +95,7 @@ def _in_url(value: Value) -> tuple[Address, bool, bool] | None:
         return None
     written = _parsed(text_of(value))
     is_written = written is not None and (written.host, written.port) == (address.host, address.port)
-    return address, not is_written, address.port != ""
+    return address, not is_written, True
 
 
 def _parsed(text: str) -> Address | None:

@@ -9,11 +9,11 @@ from poolcheck.link.known import Known
 from poolcheck.link.poolers import entry_for
 from poolcheck.link.purposes import is_of_superuser
 from poolcheck.link.servers import image_name
-from poolcheck.read.kubernetes.manifest import Container, Workload, WorkloadKind
+from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.kubernetes.pooler_containers import is_casual, is_companion
 from poolcheck.read.kubernetes.stages import may_meet
 from poolcheck.read.pgbouncer.config import FALLBACK
-from poolcheck.system import Addressed, Client, Demand, Fronted, Pooler, Server
+from poolcheck.system import Addressed, Client, Demand, Fronted, Pooler, Server, Target
 
 _WITHOUT_DATABASE = re.compile(
     r"(?:alertmanager|caddy|cadvisor|certbot|elasticsearch|grafana|imgproxy|jaeger|kafka|keydb|localstack|loki|mailhog|mailpit"
@@ -38,17 +38,18 @@ def _fronted(
 ) -> Fronted:
     pooler = demand.pooler
     every = [each for one in addressing for each in one.addresses if each.target]
-    pooled = [each for each in every if each.target and each.target.pooler is pooler]
+    pooled = [each for each in every if each.target and _is_through(each.target, demand)]
     to_server = [each for each in every if each.target and each.target.server is server and not each.runs_once]
-    through = {_identity(each.workload) for each in pooled}
+    through = {_name(each.workload) for each in pooled}
     users = {each.user for each in pooled}
     strays: list[Addressed] = []
     apart: list[Addressed] = []
     for own in _by_workload(to_server):
-        chosen = _most_telling(own)
-        if _is_stray(chosen, demand, users) and _identity(chosen.workload) not in through:
+        chosen = _placed(_most_telling(own), own)
+        name = _name(chosen.workload)
+        if name not in through and _is_stray(chosen, demand, users):
             strays.append(chosen)
-        elif _counts(chosen) and _identity(chosen.workload) not in {_identity(each.workload) for each in strays}:
+        elif _counts(chosen) and (name not in through or chosen.is_of_source):
             apart.append(chosen)
     return Fronted(
         pooler,
@@ -57,26 +58,40 @@ def _fronted(
         tuple(pooled),
         tuple(strays),
         tuple(apart),
-        is_all_seen=not pooled and _is_all_seen(pooler, known, addressing, clients),
+        is_all_seen=_is_all_seen(pooler, known, addressing, clients),
     )
 
 
+def _is_through(target: Target, demand: Demand) -> bool:
+    return target.pooler is demand.pooler and (target.entry is None or target.entry in demand.entries)
+
+
 def _by_workload(addressed: Iterable[Addressed]) -> Iterator[Sequence[Addressed]]:
-    found: dict[tuple[str, str, str, str], list[Addressed]] = defaultdict(list)
+    found: dict[tuple[str, str, str], list[Addressed]] = defaultdict(list)
     for each in addressed:
-        found[_identity(each.workload)].append(each)
+        found[_with_file(each.workload)].append(each)
     yield from found.values()
 
 
-def _identity(workload: Workload) -> tuple[str, str, str, str]:
-    namespace = workload.namespace.value if workload.namespace else ""
-    is_alone = workload.kind is WorkloadKind.SERVICE
-    return workload.kind, workload.name.value, namespace, workload.span.path if is_alone else ""
+def _name(workload: Workload) -> tuple[str, str]:
+    """What a workload is called, however many files lay something over it."""
+    return workload.kind, workload.name.value
+
+
+def _with_file(workload: Workload) -> tuple[str, str, str]:
+    """The same, as one file has it: with or without another on top of it, it may be led elsewhere."""
+    return (*_name(workload), workload.span.path)
 
 
 def _most_telling(own: Sequence[Addressed]) -> Addressed:
-    """The address that shows best what a workload does: one that is certainly used, and for no purpose of its own."""
+    """The address that shows best what a workload does: one that is surely used, for no purpose of its own."""
     return min(own, key=lambda each: (each.is_apart, each.is_assumed, not each.is_own, each.database is None))
+
+
+def _placed(chosen: Addressed, own: Sequence[Addressed]) -> Addressed:
+    """An address where a variable has it, if one does: there it is to be changed."""
+    places = (each.place for each in own if not each.is_of_source and each.host == chosen.host)
+    return chosen._replace(place=next(places, chosen.place))
 
 
 def _is_stray(address: Addressed, demand: Demand, users: set[str | None]) -> bool:
@@ -95,7 +110,10 @@ def _is_served(address: Addressed, demand: Demand) -> bool:
 
 
 def _counts(address: Addressed) -> bool:
-    """Whether it surely takes connections for as long as the application runs."""
+    """Whether it surely takes connections for as long as the application runs.
+
+    A variable beside one that leads to the pooler may be for migrations.
+    """
     is_beside = is_casual(address.workload) or is_companion(address.container)
     return address.is_own and not address.is_assumed and not is_beside
 
@@ -103,10 +121,16 @@ def _counts(address: Addressed) -> bool:
 def _is_all_seen(
     pooler: Pooler, known: Known, addressing: Iterable[Addressing], clients: Iterable[Client]
 ) -> bool:
+    """Whether nothing leads to a pooler that is not seen to."""
     place = pooler.owner.span if pooler.owner else None
     if place is None or _is_open_to_others(pooler, known):
         return False
-    if any(client.is_in_use and client.workload is None for client in clients):
+    leads = [
+        client
+        for client in clients
+        if client.workload is None or (client.target and client.target.pooler is pooler)
+    ]
+    if any(client.is_in_use for client in leads):
         return False
     near = [each for each in addressing if may_meet(each.workload.span.path, place.path)]
     return all(map(_is_seen, near))

@@ -24,7 +24,7 @@ from poolcheck.read.kubernetes.environment import Objects, environment
 from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
 from poolcheck.read.kubernetes.pooler_images import pooler_image
-from poolcheck.read.kubernetes.stages import stages
+from poolcheck.read.kubernetes.stages import may_meet, stages
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.source import Span
 from poolcheck.stated import Stated
@@ -51,7 +51,7 @@ class Known:
         self.objects = Objects(manifests, layers(self.kustomizations))
         self.network = Network(manifests)
         self.pods = Pods(manifests, stated.workloads, self.kustomizations)
-        self.overlays = Overlays(paths)
+        self.overlays = Overlays(paths, self.kustomizations)
         composed = [fact for fact in facts if isinstance(fact, ComposeFile)]
         self.stacks = Stacks(composed)
         self.prepared_statements = prepared_statements(composed)
@@ -101,6 +101,11 @@ class Known:
         """Where a pooler connects from; None where that is not known."""
         return next((origin for each, origin in self.placed if each is pooler), None)
 
+    def server_in(self, container: Container) -> Server | None:
+        """The server that a container is."""
+        found = self._reached.get(container.name.span)
+        return found if isinstance(found, Server) else None
+
     def document(self, fact: Fact) -> Fact:
         """A document with what is known about it from elsewhere: the version of the PgBouncer that reads it."""
         return self._versions.known(fact) if isinstance(fact, PgBouncerConfig) else fact
@@ -147,6 +152,10 @@ class Known:
             self.servers.append(server)
             self._reached[container.name.span] = server
         elif found := found_in(workload, container, self.objects, self.kustomized):
+            if workload.is_partial and self._has_whole(workload):
+                # A patch makes no other pooler. What it brings may be read by that one.
+                self._idle.update(config.span for config in found.configs)
+                return
             images = map(pooler_image, self.kustomized.images(workload, container))
             versions = {image and image.version for image in images}
             found = found._replace(version=only_version(versions, self._target))
@@ -163,6 +172,15 @@ class Known:
             if found.generated:
                 self._idle.update(config.span for config in found.configs)
             self._add_generated(found.generated)
+
+    def _has_whole(self, patch: Workload) -> bool:
+        """Whether the workload is there that a patch may be one of."""
+        return any(
+            not each.is_partial
+            and (each.kind, each.name.value) == (patch.kind, patch.name.value)
+            and may_meet(each.span.path, patch.span.path)
+            for each in self.network.workloads
+        )
 
     def _server_in(self, workload: Workload, container: Container) -> Server | None:
         if is_postgres(container):

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from poolcheck.budget.accounts import budget
-from poolcheck.budget.verdicts import verdicts
 from poolcheck.link.poolers import pooler_alone, version_of
 from poolcheck.read.document import Fact
 from poolcheck.read.fault import ReadFault, SyntaxFault
@@ -35,6 +33,8 @@ def link(
     is_alone = project is None and not (stated.databases or stated.poolers) and all(map(_stands_alone, facts))
     if is_alone and not budgeted:
         return _unlinked(facts, stated)
+    from poolcheck.budget.accounts import budget
+    from poolcheck.budget.verdicts import verdicts
     from poolcheck.link.contained import pooler_containers
     from poolcheck.link.demands import demands
     from poolcheck.link.facts_of import facts_of
@@ -42,6 +42,7 @@ def link(
     from poolcheck.link.launched import shadowed, started_per_cpu
     from poolcheck.link.pooler_pods import pooler_pods
     from poolcheck.link.server_containers import server_containers
+    from poolcheck.link.wiring import wiring
 
     known = Known(facts, paths, stated)
     found: tuple[Client, ...] = ()
@@ -76,6 +77,7 @@ def link(
         tuple(shadowed(known, sources)),
         counted,
         tuple(verdicts(budget(counted))),
+        wiring(known, sources, found, wanted),
     )
 
 

@@ -59,6 +59,13 @@ class Network:
         container = _behind(target.target or target.port, running(workload)) if target and workload else None
         return Place(workload, container, service) if workload and container else None
 
+    def elsewhere(self, host: str, origin: Origin) -> Service | None:
+        """The only Service that is called like a host, if all that is seen is in another namespace."""
+        own = origin.workload.namespace if origin.workload else None
+        named = [each for each in self._services.get(host, ()) if _may_meet(each, origin.path)]
+        is_apart = own is not None and not any(same_namespace(each.namespace, own) for each in named)
+        return named[0] if is_apart and len(named) == 1 else None
+
     def in_front_of(self, workload: Workload) -> tuple[Service, ...]:
         """The Services that lead to the pods of a workload, and to those of no other."""
         services = (each for named in self._services.values() for each in named if each.selector)

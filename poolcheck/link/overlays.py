@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from poolcheck.amount import Amount, Reason, exactly, product
+from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.stages import stages
 
 _NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
@@ -13,8 +14,10 @@ _BASES = frozenset({"base", "bases", "component", "components"})
 class Overlays:
     """The folders of a project that Kustomize builds from."""
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    def __init__(self, paths: Iterable[str], kustomizations: Iterable[Kustomization] = ()) -> None:
         self._folders = {os.path.dirname(path) for path in paths if os.path.basename(path) in _NAMES}
+        plain = {os.path.dirname(each.span.path) for each in kustomizations if each.is_plain}
+        self._changing = self._folders - plain
 
     def as_written(self, amount: Amount, path: str) -> Amount:
         """A number that is written in a manifest; an assumption where an overlay may change it."""
@@ -34,8 +37,11 @@ class Overlays:
         return next((folder for folder in _above(path) if folder in self._folders), None)
 
     def _is_changed(self, folder: str) -> bool:
-        """Whether it is a base by its name, or another folder is for a stage of what this one is for."""
-        others = self._folders - {folder}
+        """Whether it is a base by its name, or another folder is for a stage of what this one is for.
+
+        What is seen to change nothing that counts is no such folder.
+        """
+        others = self._changing - {folder}
         own = stages(f"{folder}/")
         is_base = os.path.basename(folder) in _BASES
         return bool(others) and (is_base or any(own < stages(f"{other}/") for other in others))

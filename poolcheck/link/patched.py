@@ -98,6 +98,7 @@ def _merged_container(below: Container, above: Container) -> Container:
         context=above.context or below.context,
         probes=Probes(*(own or other for own, other in zip(above.probes, below.probes, strict=True))),
         cpu_limit=above.cpu_limit or below.cpu_limit,
+        cpu_request=above.cpu_request or below.cpu_request,
         has_pre_stop=above.has_pre_stop or below.has_pre_stop,
         stop_signal=above.stop_signal or below.stop_signal,
     )

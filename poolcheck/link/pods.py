@@ -119,6 +119,8 @@ def _always(pods: Amount) -> _Kept:
 
 def _asked_for(workload: Workload) -> _Kept:
     name, span = workload.name.value, workload.name.span
+    if workload.runs and workload.runs.ended:
+        return _always(exactly(0, Reason(f"{name} has ended when others start", workload.runs.ended.span)))
     match workload.kind:
         case WorkloadKind.DAEMON_SET:
             return _always(between(1, None, Reason(f"a pod of {name} on each node", span)))

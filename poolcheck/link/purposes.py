@@ -10,28 +10,29 @@ from poolcheck.read.kubernetes.pooler_containers import is_casual, is_companion
 _RUNNING_ONCE = frozenset({WorkloadKind.JOB, WorkloadKind.CRON_JOB, WorkloadKind.SCALED_JOB})
 
 _WORDS = (
-    "bi", "cdc", "check", "checks", "cli", "copy", "dba", "ddl", "etl", "event", "events", "init", "job", "jobs", "k6",
-    "load", "loadtest", "lock", "locks", "ops", "que", "root", "shell", "super", "test", "testing", "tests", "wait", "wal",
-    "zero",
+    "bi", "cdc", "check", "checks", "cli", "copy", "dba", "ddl", "etl", "event", "events", "init", "job",
+    "jobs", "k6", "load", "loadtest", "lock", "locks", "ops", "que", "root", "shell", "super", "test",
+    "testing", "tests", "wait", "wal", "zero",
 )  # fmt: skip
 _BEGINNINGS = (
     # What changes schemas.
-    "alembic", "bootstrap", "dbmate", "fixture", "flyway", "goose", "liquibase", "migrat", "prisma", "provision", "schema",
-    "seed", "setup",
+    "alembic", "bootstrap", "dbmate", "fixture", "flyway", "goose", "liquibase", "migrat", "prisma",
+    "provision", "schema", "seed", "setup",
     # What needs a session of its own, or the stream of changes.
-    "changefeed", "debezium", "electric", "graphile", "hasura", "leader", "listen", "logical", "notif", "outbox",
-    "pgboss", "pg-boss", "postgrest", "powersync", "procrastinate", "pubsub", "realtime", "replic", "sequin", "session",
-    "slot", "standby",
+    "changefeed", "debezium", "electric", "graphile", "hasura", "leader", "listen", "logical", "notif",
+    "outbox", "pgboss", "pg-boss", "postgrest", "powersync", "procrastinate", "pubsub", "realtime",
+    "replic", "sequin", "session", "slot", "standby",
     # What people look into a server with.
-    "admin", "azimutt", "cloudbeaver", "console", "dbeaver", "debug", "explorer", "metabase", "operator", "owner",
-    "pgadmin", "pgweb", "psql", "redash", "studio", "superset", "superuser", "toolbox",
+    "admin", "azimutt", "cloudbeaver", "console", "dbeaver", "debug", "explorer", "metabase", "operator",
+    "owner", "pgadmin", "pgweb", "psql", "redash", "studio", "superset", "superuser", "toolbox",
     # What looks after it.
-    "analys", "analyz", "archiv", "backup", "barman", "batch", "bench", "clean", "collector", "cron", "dump", "export",
-    "health", "import", "maint", "metric", "monitor", "partman", "pgbackrest", "pgbadger", "pgbench", "pghero", "pgstat",
-    "pg-stat", "pgwatch", "pg_", "prometheus", "prune", "purge", "reindex", "repmgr", "restore", "retention", "spilo", "sync",
-    "vacuum", "verify", "warehouse",
+    "analys", "analyz", "archiv", "backup", "barman", "batch", "bench", "clean", "collector", "cron",
+    "dump", "export", "health", "import", "maint", "metric", "monitor", "partman", "pg_", "pg-stat",
+    "pgbackrest", "pgbadger", "pgbench", "pghero", "pgstat", "pgwatch", "prometheus", "prune", "purge",
+    "reindex", "repmgr", "restore", "retention", "spilo", "sync", "vacuum", "verify", "warehouse",
     # What says so.
-    "bypass", "direct", "nopool", "no-pool", "no_pool", "nonpool", "non-pool", "non_pool", "primary", "unpooled",
+    "bypass", "direct", "no-pool", "no_pool", "non-pool", "non_pool", "nonpool", "nopool", "primary",
+    "unpooled",
 )  # fmt: skip
 _APART = re.compile(
     rf"(?:^|[^a-z])(?:(?:{'|'.join(map(re.escape, _BEGINNINGS))})|(?:{'|'.join(_WORDS)})(?![a-z]))", re.IGNORECASE

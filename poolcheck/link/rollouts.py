@@ -1,8 +1,7 @@
 """How a workload replaces its pods: how many new ones are there before old ones end, and while they do."""
 
 from poolcheck.amount import Reason
-from poolcheck.read.kubernetes.manifest import Workload, WorkloadKind
-from poolcheck.read.kubernetes.rollouts import RECREATE
+from poolcheck.read.kubernetes.manifest import RECREATE, Workload, WorkloadKind
 from poolcheck.scale import Rollout, Surge
 from poolcheck.source import Located
 

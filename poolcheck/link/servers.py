@@ -93,10 +93,9 @@ def _settings(workload: Workload, container: Container, objects: Objects) -> _Se
     by_image = own.get("POSTGRESQL_MAX_CONNECTIONS") if image_name(container) in _TUNED else None
     if isinstance(by_image, Known):
         in_file["max_connections"] = Located(str(by_image.scalar), by_image.places[-1])
-    hidden = (
-        bool(named and not file) or _mounts_configuration(container) or is_out_of_sight(container, own, _PROGRAMS)
-    )
-    return _Settings(in_file | given, hidden)
+    is_elsewhere = file is None and (named is not None or _mounts_configuration(container))
+    includes = any(name.startswith("include") for name in in_file | given)
+    return _Settings(in_file | given, is_elsewhere or includes or is_out_of_sight(container, own, _PROGRAMS))
 
 
 def _all_of(
@@ -105,8 +104,7 @@ def _all_of(
     """All that tells a server something; None where there may be more, or roles or databases are told as well."""
     scripts = [*mounted_below(_SCRIPTS, workload, container, objects)]
     is_unseen = not scripts and any(mount.path.value.startswith(_SCRIPTS) for mount in container.mounts)
-    includes = any(name.startswith("include") for name in settings.values)
-    if settings.hidden or is_unseen or includes or image_name(container) not in _PLAIN:
+    if settings.hidden or is_unseen or image_name(container) not in _PLAIN:
         return None
     if any(_OF_ROLES.search(script.value) for script in scripts):
         return None

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from poolcheck.amount import Reason, exactly
 from poolcheck.link.images import Images, Run
 from poolcheck.link.stacks import settled
 from poolcheck.read.document import Fact
@@ -31,6 +32,21 @@ _DJANGO_SETTINGS = "DJANGO_SETTINGS_MODULE"
 _SET_BY_MODULE = re.compile(
     rf"""["']{_DJANGO_SETTINGS}["']\s*(?:,|\]\s*=)\s*["'](?P<name>[A-Za-z_]\w*(?:\.\w+)*)["']"""
 )
+
+
+_STARTING_PROCESSES = (
+    "multiprocess", "ProcessPool", "Process(", "to_process.", "import to_process", "subprocess", "Popen", "fork",
+    "os.exec", "spawn", "billiard", "joblib", "loky", "mpire", "pathos", "pebble", "dask", "pyspark", "torch",
+    "import ray", "from ray", "airflow", "dagster", "luigi", "prefect", "import rq", "from rq", "dramatiq",
+    "worker_main", "Worker(", "circus", "gunicorn", "granian", "honcho", "hypercorn", "robyn", "sanic", "tornado",
+    "uwsgi", " workers=", "(workers=", ",workers=", "--workers", '"workers"', "'workers'", "debug=", "hupper",
+    " reload=", "(reload=", ",reload=", "--reload", '"reload"', "'reload'", "autoreload", "watchfiles",
+    "execute_from_command_line",
+)  # fmt: skip
+"""What Python says of itself where it may start other processes that make the same pools."""
+
+_WEB_CONCURRENCY = "WEB_CONCURRENCY"
+_READING_WEB_CONCURRENCY = "uvicorn"
 
 
 class Sources:
@@ -139,6 +155,10 @@ class Sources:
         names = _names(workload, container)
         is_seen = self._images.is_seen(container, names)
         found = launch(container, settled_variable, scripts)
+        if found and found.launcher == "python":
+            is_told = not is_seen or environment(_WEB_CONCURRENCY) is not None
+            starting = (*_STARTING_PROCESSES, _READING_WEB_CONCURRENCY) if is_told else _STARTING_PROCESSES
+            return self._alone(found, workload, container, starting)
         if found and found.file:
             file = self._file(found.file.value, names, _folder(container))
             if file is None:
@@ -146,6 +166,19 @@ class Sources:
             elif seen := launch(container, settled_variable, scripts, is_file_seen=True, is_image_seen=is_seen):
                 return configured(seen, file, environment)
         return launch(container, settled_variable, scripts, is_image_seen=True) if found and is_seen else found
+
+    def _alone(self, started: Launch, workload: Workload, container: Container, starting: Iterable[str]) -> Launch:
+        """What a script or a module starts: one process if nothing that it loads has a word of `starting` more."""
+        entry = self._entry(started, workload, container)
+        if entry is None or started.module is None:
+            return started
+        loaded = self._loaded(entry, names_modules=False)
+        speaking = map(self._project.mentions.of, starting)
+        is_all_seen = len(loaded) < MOST_MODULES
+        if not is_all_seen or any(paths is None or not loaded.isdisjoint(paths) for paths in speaking):
+            return started
+        reason = Reason(f"python {started.module.value} is one process", started.module.span)
+        return started._replace(processes=exactly(1, reason))
 
     def _entry(self, started: Launch | None, workload: Workload, container: Container) -> Module | None:
         """The module that a launcher is told to run."""

@@ -14,7 +14,16 @@ from poolcheck.link.network import Origin
 from poolcheck.read.compose.facts import Build, ComposeFile, Mount, Service
 from poolcheck.read.kubernetes import manifest
 from poolcheck.read.kubernetes.launcher_table import LAUNCHERS
-from poolcheck.read.kubernetes.manifest import Container, Context, Count, EnvVar, Given, Workload, WorkloadKind
+from poolcheck.read.kubernetes.manifest import (
+    Container,
+    Context,
+    Count,
+    EnvVar,
+    Given,
+    Runs,
+    Workload,
+    WorkloadKind,
+)
 from poolcheck.read.kubernetes.stages import may_meet
 from poolcheck.source import Located, Span
 from poolcheck.value import HOLE, EnvRef, Known, Unknown, Value, resolve, text_of
@@ -57,6 +66,10 @@ class Stacks:
     def service(self, workload: Workload) -> Service | None:
         """The service that a workload is; None where it is none. Its paths are from the project's folder."""
         return self._services.get(workload.name.span) if workload.kind is WorkloadKind.SERVICE else None
+
+    def called(self) -> Iterator[tuple[str, Workload]]:
+        """All services by all names that they have."""
+        yield from ((name, workload) for name, named in self._named.items() for _, workload in named)
 
     def leads_to(self, host: str, origin: Origin) -> Workload | None:
         """The service that a service calls by this name; None where the project does not tell for certain."""
@@ -114,8 +127,11 @@ class Stacks:
         return _merged(self._extended(below, path, depth + 1), service)
 
     def _add(self, stack: _Stack) -> None:
+        waited_for = {each.value: each for service in stack.services.values() for each in service.waits_for}
         for service in stack.services.values():
             workload = _workload(service)
+            if ended := waited_for.get(service.name.value):
+                workload = workload._replace(runs=Runs(ended=ended))
             self._services[workload.name.span] = service
             self._stack_of[workload.name.span] = stack
             for name in dict.fromkeys((service.name.value, *service.names)):
@@ -181,6 +197,8 @@ def _merged(below: Service, above: Service) -> Service:
         ports=(*below.ports, *above.ports),
         open_files=above.open_files or below.open_files,
         started_first=above.started_first or below.started_first,
+        knows_other_hosts=above.knows_other_hosts or below.knows_other_hosts,
+        waits_for=(*below.waits_for, *above.waits_for),
     )
 
 

@@ -1,1 +1,1 @@
-"""The real PgBouncer and the real PostgreSQL, for tests that ask them."""
+"""The real PgBouncer, the real PostgreSQL and a real browser, for tests that ask them."""

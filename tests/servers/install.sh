@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
-# Installs the PgBouncer and the PostgreSQL of a Debian or Ubuntu, for tests that start their own. Nothing is started
-# here, nor when the machine starts. Where it cannot, it says why in one line: the tests that need them are skipped.
+# Installs the PgBouncer, the PostgreSQL and the Chromium of a Debian or Ubuntu, for tests that start their own. Nothing
+# is started here, nor when the machine starts. Where it cannot, it says why in a line: tests that need them are skipped.
 set -euo pipefail
 
 packages=()
 [[ -x /usr/sbin/pgbouncer || -n ${POOLCHECK_PGBOUNCER:-} ]] || packages+=(pgbouncer)
 compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || packages+=(postgresql)
 [[ -x /usr/bin/setpriv ]] || packages+=(util-linux)
-if [[ ${#packages[@]} -eq 0 ]]; then exit 0; fi
+
+# Any browser of the kind will do, with the driver that came with it.
+browser=()
+if ! command -v chromedriver > /dev/null || ! command -v chromium chromium-browser google-chrome > /dev/null; then
+    browser+=(chromium chromium-driver)
+fi
+if [[ ${#packages[@]} -eq 0 && ${#browser[@]} -eq 0 ]]; then exit 0; fi
 
 give_up() {
-    echo "cannot install ${packages[*]}: $1"
+    echo "cannot install ${packages[*]} ${browser[*]}: $1"
     exit 0
 }
 
@@ -20,7 +26,13 @@ as_root() {
 
 install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-        -o DPkg::Lock::Timeout=120 "${packages[@]}" > "$said" 2>&1 < /dev/null
+        -o DPkg::Lock::Timeout=120 "$@" > "$said" 2>&1 < /dev/null
+}
+
+install_all() {
+    if [[ $# -eq 0 ]]; then return; fi
+    install "$@" || { as_root apt-get update > /dev/null 2>&1 && install "$@"; } ||
+        echo "cannot install $*: $(tail -n 1 "$said")"
 }
 
 command -v apt-get > /dev/null || give_up 'there is no apt-get'
@@ -42,8 +54,9 @@ if [[ ! -e $may_start ]]; then
     as_root chmod 755 "$may_start"
 fi
 
-install || { as_root apt-get update > /dev/null 2>&1 && install; } || give_up "$(tail -n 1 "$said")"
+install_all "${packages[@]}"
+install_all "${browser[@]}"
 
-if [[ " ${packages[*]} " == *' pgbouncer '* ]]; then
+if [[ " ${packages[*]} " == *' pgbouncer '* && -x /usr/sbin/pgbouncer ]]; then
     as_root update-rc.d pgbouncer disable > /dev/null
 fi

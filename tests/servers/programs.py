@@ -15,7 +15,7 @@ PACKAGED_PGBOUNCER = Path("/usr/sbin/pgbouncer")
 POSTGRESQL = Path("/usr/lib/postgresql")
 SETPRIV = Path("/usr/bin/setpriv")
 NOT_INSTALLED = Path(__file__).parents[2] / ".venv" / "servers-not-installed"
-"""Why `install.sh` installed nothing, in one line; empty where it did. `make test` writes it."""
+"""What `install.sh` could not install and why, in a line each; empty where it could. `make test` writes it."""
 
 
 class Program(NamedTuple):
@@ -48,13 +48,14 @@ def postgres() -> Program:
 def _existing(path: Path) -> Path:
     for needed in (path, SETPRIV):
         if not needed.exists():
-            pytest.skip(_why_missing(needed))
+            pytest.skip(why_not_installed(f"{needed} is not there"))
     return path
 
 
-def _why_missing(path: Path) -> str:
+def why_not_installed(missing: str) -> str:
+    """Why a program is not there."""
     reason = NOT_INSTALLED.read_text().strip() if NOT_INSTALLED.exists() else ""
-    return reason or f"{path} is not there: make test installs it"
+    return reason or f"{missing}: make test installs what it needs"
 
 
 @cache

@@ -55,6 +55,8 @@ class Service(NamedTuple):
     knows in which Compose runs. `names` are what it is called in the network besides its own name, `ports` those
     of its containers that are published. `open_files` is how many a process may have open. `started_first` is how
     many containers an update starts at a time before it ends old ones, "0" for all; None where those end first.
+    It `knows_other_hosts` where more than the names of services may lead somewhere. It is not started until the
+    services that it `waits_for` have ended.
     """
 
     name: Located[str]
@@ -78,6 +80,8 @@ class Service(NamedTuple):
     stop_signal: Value | None = None
     stop_grace_period: Value | None = None
     started_first: Located[str] | None = None
+    knows_other_hosts: bool = False
+    waits_for: tuple[Located[str], ...] = ()
 
 
 class ComposeFile(NamedTuple):

@@ -19,6 +19,8 @@ _SECRETS = "/run/secrets"
 _SETTINGS = ".conf"
 """How the files end that hold settings of PostgreSQL's."""
 _START_FIRST = "start-first"
+_ENDED = "service_completed_successfully"
+_OF_OTHER_HOSTS = ("dns", "dns_search", "external_links", "extra_hosts", "links", "network_mode")
 
 Texts: TypeAlias = Callable[[str], str | None]
 """Gives the text of a file of the project by its path; None where there is none."""
@@ -146,7 +148,26 @@ def _service(name: Scalar, node: Mapping, place: _Place) -> Service:
         stop_signal=place.optional(node.text("stop_signal")),
         stop_grace_period=place.optional(node.text("stop_grace_period")),
         started_first=_started_first(node),
+        knows_other_hosts=_knows_other_hosts(node, place.root),
+        waits_for=tuple(_waits_for(node)),
     )
+
+
+def _waits_for(node: Mapping) -> Iterator[Located[str]]:
+    """The services that have to end well before this one is started."""
+    others = node.mapping("depends_on")
+    for name, other in others.items() if others else ():
+        condition = other.text("condition") if isinstance(other, Mapping) else None
+        if condition and condition.value == _ENDED:
+            yield Located(name.text, name.span)
+
+
+def _knows_other_hosts(node: Mapping, root: Mapping) -> bool:
+    """Whether it is told of hosts, or shares a network with what other files run, or that of the machine."""
+    networks = root.mapping("networks")
+    parts = [part for _, part in networks.items() if isinstance(part, Mapping)] if networks else []
+    is_shared = any((found := part.at("external")) is not None and not found.is_null for part in parts)
+    return is_shared or any(node.at(key) is not None for key in _OF_OTHER_HOSTS)
 
 
 def _words(node: Node | None, place: _Place) -> tuple[Value, ...] | None:

@@ -22,6 +22,14 @@ from poolcheck.source import Located, Source, Span
 
 _RESOURCES = ("resources", "bases", "components")
 _GENERATORS = (("configMapGenerator", False), ("secretGenerator", True))
+_PLAIN = frozenset(
+    {
+        "apiVersion", "commonAnnotations", "commonLabels", "configMapGenerator", "generatorOptions", "images",
+        "kind", "labels", "metadata", "namePrefix", "nameSuffix", "namespace", "replicas", "resources",
+        "secretGenerator",
+    }
+)  # fmt: skip
+"""Fields that change no container by themselves."""
 _SETTINGS = ".conf"
 """How the files end that hold settings of PostgreSQL's."""
 _REPLICAS = "/spec/replicas"
@@ -62,7 +70,7 @@ def _kustomization(root: Mapping, whole: Span, texts: Texts) -> Kustomization:
 
     resources = tuple(item for field in _RESOURCES for item in _texts(root, field))
     files = (*(item.value for item in _texts(root, "patchesStrategicMerge")), *_patch_files(root))
-    return Kustomization(
+    found = Kustomization(
         whole,
         resources,
         tuple(_generators(root, beside)),
@@ -70,6 +78,14 @@ def _kustomization(root: Mapping, whole: Span, texts: Texts) -> Kustomization:
         (*_replicas(root), *_patched_replicas(root, beside)),
         files,
     )
+    return found._replace(is_plain=_is_plain(root, found))
+
+
+def _is_plain(root: Mapping, found: Kustomization) -> bool:
+    """Whether containers stay as they are written, but for the tags of their images."""
+    are_fields_plain = _PLAIN.issuperset(name.text for name, _ in root.items())
+    is_merging = any(each.behavior not in {"", "create"} for each in found.generators)
+    return are_fields_plain and not is_merging and not any(each.new_name for each in found.images)
 
 
 _Beside: TypeAlias = Callable[[str], Source | None]

@@ -63,7 +63,8 @@ class ReplicaCount(NamedTuple):
 class Kustomization(NamedTuple):
     """One kustomization.yaml; its `resources` are the files and folders that it builds from, relative to it.
 
-    So are its `patches`, as far as they are files.
+    So are its `patches`, as far as they are files. It `is_plain` where it changes nothing of what it builds from
+    but tags of images, numbers of pods, namespaces, names and labels.
     """
 
     span: Span
@@ -72,3 +73,4 @@ class Kustomization(NamedTuple):
     images: tuple[ImageChange, ...]
     replicas: tuple[ReplicaCount, ...] = ()
     patches: tuple[str, ...] = ()
+    is_plain: bool = False

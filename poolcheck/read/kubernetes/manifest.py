@@ -173,6 +173,7 @@ class Container(NamedTuple):
     has_pre_stop: bool = False
     stop_signal: Located[str] | None = None
     has_post_start: bool = False
+    cpu_request: Located[str] | None = None
 
 
 class VolumeSource(NamedTuple):
@@ -204,10 +205,15 @@ class Opening(NamedTuple):
         return Edit(self.first, f"{entry}{self.separator}")
 
 
+RECREATE = "Recreate"
+"""The strategy that ends all pods before it starts new ones."""
+
+
 class Runs(NamedTuple):
     """When a Job's pods run: how many must complete, whether it is to `suspend` them.
 
-    Of what makes Jobs, the `concurrency` is whether one may run beside another; KEDA keeps `fewest` to `most`.
+    Of what makes Jobs, the `concurrency` is whether one may run beside another; KEDA keeps `fewest` to `most`. Where
+    something says that it waits until they have `ended`, they run beside nothing.
     """
 
     completions: Count = None
@@ -215,6 +221,7 @@ class Runs(NamedTuple):
     concurrency: Located[str] | None = None
     fewest: Count = None
     most: Count = None
+    ended: Located[str] | None = None
 
 
 class Workload(NamedTuple):
@@ -256,7 +263,10 @@ class ServicePort(NamedTuple):
 
 
 class Service(NamedTuple):
-    """A name in the network for the pods that its selector picks. `balancer_class` makes its load balancer."""
+    """A name in the network for the pods that its selector picks. `balancer_class` makes its load balancer.
+
+    It `has_any_port` where more than its `ports` may lead somewhere: some are not told, or it only names the pods.
+    """
 
     name: Located[str]
     namespace: Located[str] | None
@@ -268,6 +278,7 @@ class Service(NamedTuple):
     annotations: Labels = frozenset()
     session_affinity: Located[str] | None = None
     balancer_class: Located[str] | None = None
+    has_any_port: bool = False
 
 
 class DataEntry(NamedTuple):

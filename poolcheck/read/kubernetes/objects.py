@@ -130,7 +130,15 @@ def _service(node: Mapping, _source: Source) -> Service:
         annotations=labels(node, "metadata", "annotations"),
         session_affinity=node.text("spec", "sessionAffinity"),
         balancer_class=node.text("spec", "loadBalancerClass"),
+        has_any_port=_has_any_port(node),
     )
+
+
+def _has_any_port(node: Mapping) -> bool:
+    """A headless Service is but a name for pods."""
+    address, ports = node.text("spec", "clusterIP"), [*node.mappings("spec", "ports")]
+    is_headless = address is not None and address.value == "None"
+    return is_headless or not ports or not all(isinstance(each.integer("port"), Located) for each in ports)
 
 
 def _service_ports(node: Mapping) -> Iterator[ServicePort]:

@@ -125,6 +125,7 @@ def _container(node: Mapping) -> Container:
         restart_policy=node.text("restartPolicy"),
         probes=Probes(*(_probe(node, f"{kind}Probe") for kind in ("liveness", "readiness", "startup"))),
         cpu_limit=node.text("resources", "limits", "cpu"),
+        cpu_request=node.text("resources", "requests", "cpu"),
         has_pre_stop=node.at("lifecycle", "preStop") is not None,
         stop_signal=node.text("lifecycle", "stopSignal"),
         has_post_start=node.at("lifecycle", "postStart") is not None,

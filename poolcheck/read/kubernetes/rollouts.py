@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from poolcheck.read.kubernetes.manifest import Runs, WorkloadKind
+from poolcheck.read.kubernetes.manifest import RECREATE, Runs, WorkloadKind
 from poolcheck.read.yaml.nodes import Mapping
 from poolcheck.source import Located
 
@@ -11,7 +11,6 @@ _STRATEGIES = {
     WorkloadKind.DAEMON_SET: "updateStrategy",
     WorkloadKind.ROLLOUT: "strategy",
 }
-RECREATE = "Recreate"
 _ON_DELETE = "OnDelete"
 _ALL = "100%"
 

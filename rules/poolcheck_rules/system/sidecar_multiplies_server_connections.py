@@ -6,13 +6,13 @@ from poolcheck.budget.verdicts import Fault
 from poolcheck.finding import Finding, Severity
 from poolcheck.overruns import overruns
 from poolcheck.rule import Rule
-from poolcheck.system import System
+from poolcheck.system import SystemWithVerdicts
 
 
-class SidecarMultipliesServerConnections(Rule[System]):
+class SidecarMultipliesServerConnections(Rule[SystemWithVerdicts]):
     id = "sidecar-multiplies-server-connections"
     severity = Severity.ERROR
     since = "0.1"
 
-    def check(self, system: System) -> Iterator[Finding]:
+    def check(self, system: SystemWithVerdicts) -> Iterator[Finding]:
         return overruns(self, system, Fault.SIDECARS)

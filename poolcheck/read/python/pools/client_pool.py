@@ -122,7 +122,9 @@ class ClientPool(NamedTuple):
         """Where it connects to, as far as that is known: from a URL, a libpq string or keyword arguments."""
         constructor = self.constructor
         written = self.given(constructor.address)
-        read = None if written is None else _only([parse(text_of(each)) for each in options_of(written)])
+        # With None for a URL nothing is made.
+        options = [each for each in options_of(written) if not _is_none(each)] if written else []
+        read = _only([parse(text_of(each)) for each in options])
         if read and read.driver == "" and (scheme := constructor.schemes.get(read.dialect or "")):
             read = read._replace(dialect=scheme[0], driver=scheme[1])
         if not constructor.parts or (written is not None and read is None):
@@ -241,9 +243,13 @@ def resolved(pool: ClientPool, environment: Lookup) -> ClientPool:
     )
 
 
+def _is_none(value: Value) -> bool:
+    return isinstance(value, Known) and value.scalar is None
+
+
 def _only(addresses: list[Address | None]) -> Address | None:
     """The address, where all of them are the same."""
-    return addresses[0] if all(each == addresses[0] for each in addresses) else None
+    return addresses[0] if addresses and all(each == addresses[0] for each in addresses) else None
 
 
 def _converted(value: Value) -> Value:

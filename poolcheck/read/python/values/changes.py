@@ -107,7 +107,10 @@ def _is_changed_inside(root: cst.CSTNode, name: str) -> bool:
 
 def _changes_in(root: cst.CSTNode, name: str, scope: Scope) -> Iterator[Change]:
     tested = dict(_tested(root, ()))
+    whole = {call for node in inside(root) if (call := _called(node))}
     for node in inside(root):
+        if node in whole:
+            continue
         if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.Lambda):
             found = _UNSEEN if _is_changed_inside(node, name) else None
         else:
@@ -133,15 +136,13 @@ def _tested(root: cst.CSTNode, tests: tuple[Test, ...]) -> Iterator[tuple[cst.CS
                 yield from _tested(statement, tests)
         case cst.BaseSmallStatement():
             yield root, tests
-            if (call := _called(root)) is not None:
-                yield call, tests
         case _:
             pass
 
 
-def _called(statement: cst.BaseSmallStatement) -> cst.Call | None:
+def _called(node: cst.CSTNode) -> cst.Call | None:
     """The call that is all of a statement."""
-    match statement:
+    match node:
         case cst.Expr(value=cst.Call() as call) | cst.Expr(value=cst.Await(expression=cst.Call() as call)):
             return call
         case _:
@@ -149,10 +150,7 @@ def _called(statement: cst.BaseSmallStatement) -> cst.Call | None:
 
 
 def _change(node: cst.CSTNode, name: str) -> _Done | None:
-    """What a statement or a call does to a name; None where it does nothing to it.
-
-    A call that is a statement is seen twice, which does no harm: what is done twice is done.
-    """
+    """What a statement does to a name, or a call that is not all of one; None where it does nothing to it."""
     match node:
         case cst.Assign(targets=[cst.AssignTarget(target=target)], value=value) if _is_entry(target, name):
             keys = _keys(target)

@@ -1,0 +1,1 @@
+"""How large pools should be: published formulas, what they come to, and how that is divided."""
