@@ -17,9 +17,10 @@ GROUPS: Mapping[str, frozenset[str]] = {
     "System": frozenset({"system"}),
     "SystemWithClients": frozenset({"system"}),
     "SystemWithLinks": frozenset({"system"}),
+    "SystemWithVerdicts": frozenset({"system"}),
 }
 """The groups of our own rule pack whose rules look at a kind of subject; `engine` at all others. See `_groups`."""
-WHOLE = ("System", "SystemWithClients", "SystemWithLinks")
+WHOLE = ("System", "SystemWithClients", "SystemWithLinks", "SystemWithVerdicts")
 """The kinds of subject that every document is a part of."""
 BUILT_IN = "builtin"
 """Our own rule pack. Of the groups of others it is not known what their rules look at."""
