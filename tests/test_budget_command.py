@@ -1,6 +1,7 @@
 """`poolcheck budget` on the shop and on small projects."""
 
 import json
+import re
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -11,6 +12,7 @@ from poolcheck.cli import main
 
 ROOT = Path(__file__).parents[1]
 SHOP = str(ROOT / "fixtures" / "shop")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 SITUATIONS = ("steady", "rollout", "autoscaled", "peak", "worst")
 
 
@@ -52,6 +54,16 @@ def limit(document: Any, name: str) -> Any:
 
 def lows(scale: Any) -> list[int]:
     return [scale[situation]["low"] for situation in SITUATIONS]
+
+
+def test_the_readme_shows_what_is_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(SHOP)
+    shown = re.search(r"poolcheck budget (\S+) (\S+)\n\n```text\n(.*?)```", README, re.DOTALL)
+
+    assert shown
+    assert told(capsys, shown[1], shown[2]).startswith(shown[3])
 
 
 def test_each_limit_has_what_it_accepts_and_what_is_wanted_in_every_situation(
