@@ -14,6 +14,7 @@ from poolcheck.report.map_columns import Columns, columns
 from poolcheck.report.map_layout import LABEL_SIZE, Box, Layout, Size, label_width, layout
 from poolcheck.report.map_slices import slices
 from poolcheck.report.map_widths import shortened, text_width, wrapped
+from poolcheck.report.map_words import names
 
 W, P, D = NodeKind.WORKLOAD, NodeKind.POOLER, NodeKind.DATABASE
 
@@ -24,7 +25,7 @@ def placed(picture: Picture) -> Layout:
 
 def placed_in(picture: Picture, ordered: Columns) -> Layout:
     cards = [card(node) for node in picture.nodes]
-    return layout(ordered, {each.node.id: Size(each.width, each.height) for each in cards})
+    return layout(ordered, {each.node.id: Size(each.width, each.height) for each in cards}, names(picture))
 
 
 def labels(drawn: Layout) -> list[Box]:
@@ -161,10 +162,21 @@ def test_edges_cross_as_little_as_they_can() -> None:
     assert all(route.start.y == route.end.y for route in drawn.routes)
 
 
+def test_where_the_end_of_an_edge_is_far_off_its_label_names_it() -> None:
+    drawn = placed(platform(200, 12))
+
+    for route in drawn.routes:
+        distance = abs(drawn.boxes[route.edge.source].y - drawn.boxes[route.edge.target].y)
+        number, _, target = route.label.partition(" → ")
+        assert number.isdigit()
+        assert bool(target) == (distance > 480)
+        assert target in {"", names(platform(200, 12))[route.edge.target]}
+
+
 def test_a_large_system_grows_downward() -> None:
     drawn = placed(platform(200, 12))
 
-    assert drawn.width < 1500
+    assert drawn.width < 1800
     assert drawn.height > 8000
 
 

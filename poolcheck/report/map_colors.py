@@ -30,21 +30,28 @@ _NAMED = re.compile(r"([\w-]+):\s*([^;{}]*)@([a-z-]+)")
 
 
 def schemes(root: str) -> str:
-    """Rules that give an element all colours as variables: as the viewer prefers, or as its data-theme says."""
-    light, dark = (_variables(0), _variables(1))
+    """Rules that give what a class or pseudo-class selects all colours as variables.
+
+    They are those that the viewer prefers, or that its data-theme says; on paper they are the light ones.
+    """
+    light, dark = _variables(0), _variables(1)
     return (
         f"{root}{{{light}color-scheme:light}}\n"
         f"@media (prefers-color-scheme:dark){{{root}:not([data-theme=light]){{{dark}color-scheme:dark}}}}\n"
         f"{root}[data-theme=dark]{{{dark}color-scheme:dark}}\n"
-        f"@media print{{{root}{root}:not(.x){{{_variables(0)}color-scheme:light}}}}\n"
+        # Named twice, it counts for as much as what is above.
+        f"@media print{{{root}{root}{{{light}color-scheme:light}}}}\n"
     )
 
 
 def colored(css: str) -> str:
     """Rules in which `@ink` is the colour of this name; viewers that know no variables get the light one."""
-    return _NAMED.sub(
-        lambda found: f"{found[1]}:{found[2]}{COLORS[found[3]].light};{found[1]}:{found[2]}var(--{found[3]})", css
-    )
+    return _NAMED.sub(_with_variable, css)
+
+
+def _with_variable(found: re.Match[str]) -> str:
+    name, before, color = found.groups()
+    return f"{name}:{before}{COLORS[color].light};{name}:{before}var(--{color})"
 
 
 def _variables(scheme: int) -> str:

@@ -24,11 +24,11 @@ from poolcheck.report.map_words import (
     verdict,
 )
 
-HINT = "Click a box or a number, or go to it with Tab, to see what it is made of. Escape ends that."
+HINT = "Click a box or a number, or go to it with Tab, to see what it is made of. Enter leads to its row below."
 MADE_BY = f"Made by poolcheck {__version__} from files alone: nothing was run or connected to."
 
 
-LEAST_SCALE = 0.75
+LEAST_SCALE = 0.85
 
 
 def page(picture: Picture) -> str:

@@ -17,6 +17,9 @@ PORT = 20
 """Between the edges that leave a box: each has its label above it."""
 LABEL_SIZE = 12
 MOST_LABEL = 220
+MOST_TARGET = 160
+FAR = 480
+"""Further up or down a node is likely to be off the screen."""
 LABEL_SIGN = 18
 CURVE = 72
 MOST_CURVE = 150
@@ -90,11 +93,11 @@ class Layout(NamedTuple):
 Boxes: TypeAlias = dict[Stop, Box]
 
 
-def layout(columns: Columns, sizes: Mapping[str, Size], top: int = 0) -> Layout:
-    """The layout of nodes of these sizes; above it, so much is left free."""
-    ways = [way._replace(edge=_labelled(way.edge)) for way in columns.ways]
+def layout(columns: Columns, sizes: Mapping[str, Size], names: Mapping[str, str], top: int = 0) -> Layout:
+    """The layout of nodes of these sizes and names; above it, so much is left free."""
     heights = _heights(columns, sizes)
     tops = _tops(columns, heights)
+    ways = [way._replace(edge=_labelled(way, tops, names)) for way in columns.ways]
     lefts, widths, right = _across(columns, sizes, ways, max(_bottoms(tops, heights), default=0))
     boxes = {
         stop: Box(lefts[stop.column], round(tops[stop]) + MARGIN + top, widths[stop.column], heights[stop])
@@ -120,8 +123,13 @@ def label_width(edge: Edge) -> int:
     return text_width(edge.label, LABEL_SIZE, bold=True) + sign
 
 
-def _labelled(edge: Edge) -> Edge:
-    return edge._replace(label=shortened(edge.label, MOST_LABEL, LABEL_SIZE, bold=True))
+def _labelled(way: Way, tops: Mapping[Stop, float], names: Mapping[str, str]) -> Edge:
+    """An edge with a label that there is room for. Where its end is far off, that says where it leads."""
+    label = shortened(way.edge.label, MOST_LABEL, LABEL_SIZE, bold=True)
+    if abs(tops[way.stops[0]] - tops[way.stops[-1]]) > FAR:
+        target = shortened(names[way.edge.target], MOST_TARGET, LABEL_SIZE, bold=True)
+        label = f"{label} → {target}" if label else f"→ {target}"
+    return way.edge._replace(label=label)
 
 
 def _heights(columns: Columns, sizes: Mapping[str, Size]) -> dict[Stop, int]:

@@ -60,6 +60,10 @@
   picture.addEventListener("click", (event) => {
     const part = event.target.closest("a");
     if (!part || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.detail === 0) {  // by Enter, or by a screen reader: on to the row
+      close();
+      return;
+    }
     event.preventDefault();
     part.focus();
     tell(part);
@@ -70,5 +74,9 @@
   document.addEventListener("focusin", (event) => {
     if (!picture.contains(event.target) && !told.contains(event.target)) close();
   });
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    if (told.contains(document.activeElement)) picture.querySelector(".is-told").focus();
+    close();
+  });
 })();

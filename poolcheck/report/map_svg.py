@@ -97,7 +97,7 @@ def standalone(picture: Picture) -> str:
         f'width="{width}" height="{height}" role="img" aria-labelledby="picture-title picture-about">',
         f'<title id="picture-title">{marked_up(picture.title)}</title>',
         f'<desc id="picture-about">{marked_up(_about(picture))}</desc>',
-        f"<style>{schemes('svg')}{STYLE}</style>",
+        f"<style>{schemes('.picture')}{STYLE}</style>",
         f'<rect class="page" width="{width}" height="{height}"/>',
         f'<text class="title" x="{MARGIN}" y="{MARGIN + 14}">{marked_up(title)}</text>',
         *_parts(drawing, TITLE),
@@ -146,8 +146,9 @@ def _drawing(picture: Picture, *, top: int, inside: bool) -> _Drawing:
     cards = {node.id: card(node, apart.get(node.id, "")) for node in picture.nodes}
     ordered = columns(picture)
     sizes = {node: Size(each.width, each.height) for node, each in cards.items()}
-    placed = layout(ordered, sizes, top + HEADINGS if picture.nodes else top)
-    return _Drawing(picture, cards, ordered, placed, names(picture), inside)
+    called = names(picture)
+    placed = layout(ordered, sizes, called, top + HEADINGS if picture.nodes else top)
+    return _Drawing(picture, cards, ordered, placed, called, inside)
 
 
 def _about(picture: Picture) -> str:

@@ -76,7 +76,7 @@ def told_of_node(node: Node) -> str:
 
 def has_sign(edge: Edge) -> bool:
     """Whether an edge is marked with a sign; a number of which nothing is known is one itself."""
-    return edge.state is not State.FITS and edge.label != NO_NUMBER
+    return edge.state is not State.FITS and not edge.label.startswith(NO_NUMBER)
 
 
 def told_of_edge(edge: Edge, names: dict[str, str]) -> str:

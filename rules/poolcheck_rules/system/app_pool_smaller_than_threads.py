@@ -135,9 +135,10 @@ def is_too_small(client: Client, threads: Amount | None) -> bool:
 def severity_of(client: Client, threads: Amount) -> Severity | None:
     """Advice where a thread waits its turn once, or nobody has chosen either number."""
     pool, size = client.pool, client.drawn.size
-    if pool.constructor.wait is None:
+    if fails_at_once(pool):
         return None
-    is_chosen = client.launcher in THREADED or any(pool.given(name) is not None for name in pool.constructor.size)
+    is_told = any(pool.given(name) is not None for name in pool.constructor.size)
+    is_chosen = is_told or client.runs.threads is not None
     return None if is_chosen and threads.low >= 2 * size.most else Severity.INFO
 
 
@@ -167,15 +168,21 @@ def written(size: Amount) -> str:
 
 def without_one(pool: "ClientPool") -> str:
     """What comes of a thread that finds no connection."""
-    error, name = ERRORS[pool.constructor.library], pool.constructor.wait
-    wait = pool.effective(name)
-    if name is None or (isinstance(wait, Known) and wait.scalar is None and not is_endless(pool, wait)):
-        return f"the next thread gets {error} at once"
+    error, wait = ERRORS[pool.constructor.library], pool.effective(pool.constructor.wait)
+    if fails_at_once(pool):
+        return f"who finds none gets {error} at once"
     if isinstance(wait, Known) and is_endless(pool, wait):
         return "the others wait until one is free"
     seconds = number_of(wait)
-    time = f"{seconds:.15g} s" if seconds is not None else name
+    time = pool.constructor.wait if seconds is None else f"{seconds:.15g} s"
     return f"who gets none within {time} gets {error}"
+
+
+def fails_at_once(pool: "ClientPool") -> bool:
+    """Whether the pool has nobody wait."""
+    wait = pool.effective(pool.constructor.wait)
+    is_unset = isinstance(wait, Known) and wait.scalar is None and not is_endless(pool, wait)
+    return pool.constructor.wait is None or is_unset
 
 
 def is_endless(pool: "ClientPool", wait: Known) -> bool:

@@ -30,15 +30,19 @@ class RolloutOrderMigrationJob(Rule[System]):
     def check(self, system: System) -> Iterator[Finding]:
         manifests = [each for each in system.documents if isinstance(each, Manifest)]
         autoscalers = [each for manifest in manifests for each in manifest.autoscalers]
-        for workload in (each for manifest in manifests for each in manifest.workloads):
-            pods = pods_of(workload, autoscalers) if workload.kind in ALL_AT_ONCE else None
-            for container in workload.init_containers if pods and not workload.is_partial else ():
-                if (found := migration_in(container)) and not takes_locks(system):
-                    command = " ".join(found.value.split())
-                    message = (
-                        f"each of {pods} of {workload.name.value} runs {command} before it starts, some at once"
-                    )
-                    yield self.finding(found.span, message)
+        workloads = (each for manifest in manifests for each in manifest.workloads)
+        found = [finding for workload in workloads for finding in self.of_workload(workload, autoscalers)]
+        if found and not takes_locks(system):
+            yield from found
+
+    def of_workload(self, workload: Workload, autoscalers: list[Autoscaler]) -> Iterator[Finding]:
+        """The migrations that a workload has each of its pods run."""
+        pods = pods_of(workload, autoscalers) if workload.kind in ALL_AT_ONCE else None
+        for container in workload.init_containers if pods and not workload.is_partial else ():
+            if found := migration_in(container):
+                command = " ".join(found.value.split())
+                message = f"each of {pods} of {workload.name.value} runs {command} before it starts, some at once"
+                yield self.finding(found.span, message)
 
 
 def takes_locks(system: System) -> bool:
