@@ -126,9 +126,10 @@ def test_the_largest_number_that_fits_is_told_for_each_limit(capsys: pytest.Capt
     assert lines == [
         "api.replicas",
         "                      steady  rollout  autoscaled  peak",
-        "  pgbouncer (pooler)  ≤ 2     ≤ 1      ≤ 2         ≤ 1",
+        "  pgbouncer (pooler)  ≤ 2 ?   ≤ 1 ?    ≤ 2 ?       ≤ 1 ?",
         "",
         "The largest that fits everywhere is 1: more is too much for pgbouncer (rollout).",
+        "Where a number has a question mark, more may be wanted than is known.",
     ]
 
 

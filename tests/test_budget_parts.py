@@ -44,10 +44,18 @@ def test_workloads_add_up() -> None:
 
 
 def test_what_opens_nothing_is_left_out() -> None:
-    [found] = deployments([part("api", 30), part("worker", between(0, None))])
+    [found] = deployments([part("api", 30), part("worker", 0)])
 
     assert [each.id for each in found.parts] == ["api"]
     assert list(deployments([part("worker", 0)])) == []
+
+
+def test_what_may_open_any_number_is_there_and_in_no_sentence() -> None:
+    limit = Limit(Kind.DATABASE, "db", "db", None, exactly(10), exactly(0))
+    [found] = deployments([part("api", 30), part("worker", between(0, None))])
+
+    assert [each.id for each in found.parts] == ["api", "worker"]
+    assert Account(limit, found.parts).names == ("api",)
 
 
 def test_one_workload_that_is_written_down_twice_is_deployed_once() -> None:

@@ -167,3 +167,27 @@ def test_a_pool_is_no_larger_than_its_database_may_be() -> None:
     found = account(Kind.POOL, workload("web", lead("pgbouncer", "shop", "web")), poolers=(sessions,))
 
     assert found.limit.accepts.low == 16
+
+
+def test_a_pooler_may_accept_less_for_a_database_or_a_user() -> None:
+    """PgBouncer, Configuration: max_db_client_connections and max_user_client_connections, since 1.24."""
+    limited = entry("shop", 15)._replace(max_db_client_connections=exactly(20))
+    user = UserFacts("web", None, None, None, max_user_client_connections=exactly(9))
+    behind = pooler(limited, entry("jobs", 5), users=(user,))._replace(max_user_client_connections=exactly(50))
+    clients = (
+        workload("api", lead("pgbouncer", "shop", "api")),
+        workload("web", lead("pgbouncer", "jobs", "web")),
+    )
+
+    found = budget(Facts((SERVER,), (behind,), clients)).accounts
+
+    assert [
+        (each.limit.name, each.limit.accepts.low, each.wanted(Situation.STEADY).low)
+        for each in found
+        if each.limit.kind is Kind.POOLER
+    ] == [
+        ("pgbouncer", 2000, 120),
+        ("pgbouncer for database shop", 40, 60),
+        ("pgbouncer for user api", 100, 60),
+        ("pgbouncer for user web", 18, 60),
+    ]

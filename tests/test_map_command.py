@@ -67,8 +67,9 @@ postgres  database server · accepts 97 of 100 connections  deploy/postgres.yaml
    │      accepted  2 × 200           = 400
    │      1504 at the autoscaler's maximum, 1056 during a rollout, 1896 during a rollout at the
    │        autoscaler's maximum
-   ├─ ! 720 to 1440  api     6 to 12 pods · 4 processes each · 2 pools  deploy/api.yaml:1
-   │       6 × 4 × (20 + 10) = 720 steady, 960 rollout, 1440 autoscaled, 1800 peak, 2880 worst
+   ├─ ! 720 or more  api     6 to 12 pods · 4 processes each · 2 pools  deploy/api.yaml:1
+   │       6 × 4 × (20 + 10) = 720 or more steady, 960 or more rollout, 1440 or more autoscaled,
+   │         1800 or more peak, 2880 or more worst
    └─    ! 64 to 72  worker  2 pods · 8 to 9 processes each · 2 pools  deploy/worker.yaml:1
            from 2 × 8 × 4 to 2 × 9 × 4 = 64 to 72 steady and autoscaled, 96 to 108 rollout and peak,
              128 to 144 worst"""

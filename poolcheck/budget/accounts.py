@@ -70,8 +70,8 @@ class Account(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those who open connections."""
-        return tuple(dict.fromkeys(part.owner.name for part in self.parts))
+        """Those who open connections, as far as anything is known of how many."""
+        return tuple(dict.fromkeys(part.owner.name for part in self.parts if part.is_counted))
 
 
 def _number(part: Part, situation: Situation, *, with_reserve: bool) -> Amount:
@@ -125,6 +125,28 @@ def _of_poolers(facts: Facts, wanted: Wanted) -> Iterator[Account]:
         name, place = pooler.owner.name, pooler.place
         limit = Limit(Kind.POOLER, pooler.id, name, place, has, exactly(0), in_pod)
         yield from _accounts(limit, [part for part, _ in found])
+        for entry in pooler.entries:
+            most = entry.max_db_client_connections or pooler.max_db_client_connections
+            parts = [part for part, lead in found if lead.entry == entry.name]
+            yield from _of_clients(pooler, f"database {entry.name}", most, parts, in_pod=in_pod)
+        for user in sorted({lead.user for _, lead in found if lead.user}):
+            own = next((each for each in pooler.users if each.name == user), None)
+            most = (own and own.max_user_client_connections) or pooler.max_user_client_connections
+            parts = [part for part, lead in found if lead.user == user]
+            yield from _of_clients(pooler, f"user {user}", most, parts, in_pod=in_pod)
+
+
+def _of_clients(
+    pooler: PoolerFacts, what: str, most: Amount | None, parts: Sequence[Part], *, in_pod: bool
+) -> Iterator[Account]:
+    """What a pooler accepts for one database or user, where it has a limit for that."""
+    if most is not None and not most.is_open and parts:
+        has = most if in_pod else product(pooler.processes, most)
+        place = next((reason.span for reason in most.because if reason.span), pooler.place)
+        name = f"{pooler.owner.name} for {what}"
+        yield from _accounts(
+            Limit(Kind.POOLER, f"{pooler.id}/{what}", name, place, has, exactly(0), in_pod), parts
+        )
 
 
 def _of_pools(facts: Facts, wanted: Wanted) -> Iterator[Account]:
@@ -180,11 +202,13 @@ def _unknown(facts: Facts, accounts: Iterable[Account]) -> Iterator[Unknown]:
         if limit.has.is_open and limit.kind in {Kind.DATABASE, Kind.POOLER} and account.parts:
             yield Unknown(limit.name, "how many connections it accepts is not known", limit.place)
         for part in account.parts:
-            if part.connections.steady.is_open:
+            if part.connections.steady.is_open and part.owner.kind:
                 what = part.owner.name if part.is_pooler else f"{part.title} in {part.owner.name}"
                 yield Unknown(what, "how many connections it may open has no known end", part.owner.span)
     for workload, _, pool in facts.pools():
-        if not pool.lead.is_known:
+        if workload.is_unseen:
+            yield Unknown(pool.title, "no workload is seen to make it", pool.place)
+        elif not pool.lead.is_known:
             yield Unknown(f"{pool.title} in {workload.owner.name}", _why_unknown(pool.lead), pool.place)
     for pooler in facts.poolers:
         if not pooler.is_read:

@@ -104,6 +104,11 @@ class WorkloadFacts(NamedTuple):
     replicas: Replicas
     containers: tuple[ContainerFacts, ...]
 
+    @property
+    def is_unseen(self) -> bool:
+        """Whether it is but a module that no workload is seen to load."""
+        return not self.owner.kind and self.replicas.steady.high is None and not self.replicas.steady.because
+
 
 class EntryFacts(NamedTuple):
     """A database of a pooler's, for everyone who logs in where it names no `user`.
@@ -119,6 +124,7 @@ class EntryFacts(NamedTuple):
     max_db_connections: Amount | None
     mode: str | None
     lead: Lead
+    max_db_client_connections: Amount | None = None
 
 
 class UserFacts(NamedTuple):
@@ -129,15 +135,16 @@ class UserFacts(NamedTuple):
     reserve_pool_size: Amount | None
     max_user_connections: Amount | None
     mode: str | None = None
+    max_user_client_connections: Amount | None = None
 
 
 class PoolerFacts(NamedTuple):
     """A PgBouncer. `processes` are those that may accept clients, so many in each pod.
 
-    `max_client_conn` is that of one process; `max_db_connections` and `max_user_connections` are None where there
-    is no limit. `entries` are all its databases in effect; nothing of its settings is known unless it `is_read`.
-    It is in the same pod as its clients where it `is_sidecar`. `users_count` where what is said of users counts
-    for the databases that name them.
+    `max_client_conn` is that of one process; the limits for databases and users are None where there is none.
+    `entries` are all its databases in effect; nothing of its settings is known unless it `is_read`. It is in the
+    same pod as its clients where it `is_sidecar`. `users_count` where what is said of users counts for the
+    databases that name them.
     """
 
     id: str
@@ -158,6 +165,8 @@ class PoolerFacts(NamedTuple):
     users_count: bool
     is_read: bool
     is_sidecar: bool
+    max_db_client_connections: Amount | None = None
+    max_user_client_connections: Amount | None = None
 
     @property
     def scale(self) -> Scale:

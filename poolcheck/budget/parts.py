@@ -27,6 +27,16 @@ class Part(NamedTuple):
     is_sidecar: bool = False
     place: Span | None = None
 
+    @property
+    def is_any(self) -> bool:
+        """Whether it may open any connections."""
+        return self.with_reserve.worst.high != 0
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether anything is known of how many."""
+        return self.with_reserve.worst.most > 0
+
 
 class Deployment(NamedTuple):
     """Parts that may be there at the same time: those of some stages, behind the names of one namespace."""
@@ -41,7 +51,7 @@ def deployments(parts: Iterable[Part]) -> Iterator[Deployment]:
 
     What is written down for staging and what is for production do not meet, nor do two namespaces behind one name.
     """
-    wanted = [part for part in parts if part.with_reserve.worst.most]
+    wanted = [part for part in parts if part.is_any]
     seen: set[tuple[Part, ...]] = set()
     all_stages = dict.fromkeys(part.owner.stages for part in wanted)
     for stages, namespace in product(all_stages, dict.fromkeys(part.owner.namespace for part in wanted)):

@@ -53,6 +53,8 @@ def pooler_facts(
         reserve_pool_size=_reserve(config, config.effective_integer("reserve_pool_size")),
         max_db_connections=_limit_of_all(config, "max_db_connections"),
         max_user_connections=_limit_of_all(config, "max_user_connections"),
+        max_db_client_connections=_limit_of_all(config, "max_db_client_connections"),
+        max_user_client_connections=_limit_of_all(config, "max_user_client_connections"),
         entries=tuple(_entry(config, each, lead(each)) for each in config.databases if each.in_effect),
         users=tuple(_user(config, each) for each in config.users_in_effect.values()),
         users_count=config.version is None or config.version >= HEEDS_USERS,
@@ -77,6 +79,7 @@ def _entry(config: PgBouncerConfig, entry: Entry, lead: Lead) -> EntryFacts:
         max_db_connections=_own_limit(entry, "max_db_connections"),
         mode=mode.value.value if mode else None,
         lead=lead,
+        max_db_client_connections=_own_limit(entry, "max_db_client_connections"),
     )
 
 
@@ -89,6 +92,7 @@ def _user(config: PgBouncerConfig, user: Entry) -> UserFacts:
         reserve_pool_size=_own_reserve(config, of_user),
         max_user_connections=_own_limit(user, "max_user_connections"),
         mode=mode.value.lower() if mode else None,
+        max_user_client_connections=_own_limit(user, "max_user_client_connections"),
     )
 
 

@@ -106,7 +106,7 @@ def _who(part: Part) -> str:
 
 def _how(part: Part) -> str:
     steady = part.connections.steady
-    return "" if steady.low_sum == str(steady.low) else steady.low_sum
+    return "" if steady.low_sum == str(steady.low) or not part.is_counted else steady.low_sum
 
 
 def _where(part: Part, places: Places) -> str:
@@ -116,7 +116,8 @@ def _where(part: Part, places: Places) -> str:
 def _left(account: Account, situation: Situation) -> str:
     """What is left in the worst reading of the files; how much is missing where that is below zero."""
     wanted, accepts = account.wanted(situation), account.limit.accepts
-    if wanted.is_open or accepts.is_open:
+    if accepts.is_open:
         return "?"
     left = accepts.low - wanted.most
-    return str(left) if left >= 0 else f"−{-left}"
+    shown = str(left) if left >= 0 else f"−{-left}"
+    return f"{shown} or less" if wanted.is_open else shown

@@ -22,7 +22,6 @@ COLORS = {
     "over": Color("#b3261e", "#ff9a90"),
     "over-soft": Color("#fdf0ee", "#35201f"),
     "unknown": Color("#7a4d00", "#eec06c"),
-    "unknown-soft": Color("#fdf6e7", "#302817"),
 }
 """Text has a contrast of 4.5 and more to whatever it stands on, lines that matter one of 3."""
 

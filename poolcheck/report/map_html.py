@@ -26,9 +26,8 @@ from poolcheck.report.map_words import (
 
 HINT = "Click a box or a number, or go to it with Tab, to see what it is made of. Enter leads to its row below."
 MADE_BY = f"Made by poolcheck {__version__} from files alone: nothing was run or connected to."
-
-
 LEAST_SCALE = 0.85
+"""A picture that is made smaller than this cannot be read."""
 
 
 def page(picture: Picture) -> str:

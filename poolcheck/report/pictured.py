@@ -224,7 +224,7 @@ def _accepts(accounts: Sequence[Account], *, is_over: bool) -> Iterator[str]:
     limit = accounts[0].limit
     yield _accepted(limit)
     for account in accounts:
-        if account.parts and not is_over:
+        if account.names and not is_over:
             scale = _wanted(account)
             named = f"{_deployment(account)}: " if len(accounts) > 1 and _deployment(account) else ""
             yield f"{named}{_usual(scale)} wanted{' in each pod' if limit.in_pod else ''}"
