@@ -35,6 +35,17 @@ def ends(amount: Amount) -> tuple[int, int, int | None]:
     return amount.surely, amount.low, amount.high
 
 
+PEERS = "[peers]\n1 = host=/run/p1\n2 = host=/run/p2\n3 = host=/run/p3\n"
+
+
+def test_peers_are_as_many_processes_that_have_the_same_settings() -> None:
+    alone = pooler_alone(config(INI + "so_reuseport = 1\npeer_id = 2\nmax_client_conn = 500\n" + PEERS))
+
+    assert (alone.processes.surely, alone.processes.low, alone.processes.high) == (1, 3, 3)
+    assert (alone.accepts.low, alone.accepts.high) == (1500, 1500)
+    assert [each.assumption for each in alone.processes.because] == ["all 3 peers have the settings of p.ini"]
+
+
 def test_without_a_number_a_process_accepts_a_hundred_clients() -> None:
     alone = pooler_alone(config("[databases]\nshop = host=db\n[pgbouncer]\nlisten_port = 6432\n"))
 

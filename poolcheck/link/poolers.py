@@ -18,8 +18,14 @@ KEEPS_STATEMENTS: Version = (1, 24)
 def pooler_alone(config: PgBouncerConfig) -> Pooler:
     """A PgBouncer of which nothing but its configuration is seen."""
     path = file_of(config.span.path)
-    one = Reason("one process", assumption=f"one process runs with {path}")
     place = config.span._replace(end=config.span.start)
+    peers = [each for each in config.peers if each.in_effect]
+    if len(peers) > 1:
+        # Each of them has a configuration of its own, which says the same of all of them.
+        all_alike = f"all {len(peers)} peers have the settings of {path}"
+        number = exactly(len(peers), Reason(f"{len(peers)} peers", peers[0].name.span, all_alike), surely=1)
+        return seen_pooler(path, config, config.version, number, place, are_all=True)
+    one = Reason("one process", assumption=f"one process runs with {path}")
     return seen_pooler(path, config, config.version, exactly(1, one, surely=1), place)
 
 
@@ -70,10 +76,13 @@ def seen_pooler(
     processes: Amount,
     place: Span,
     replicas: Replicas | None = None,
+    *,
+    are_all: bool = False,
 ) -> Pooler:
     """A PgBouncer of this version and configuration, None where they are not known, with so many processes.
 
-    `replicas` is how many there are in each situation, where that is not always as many.
+    `replicas` is how many there are in each situation, where that is not always as many. They `are_all` where none
+    besides may listen on the same port.
     """
     replicas = replicas or Replicas(processes, processes)
     if config is None:
@@ -83,7 +92,7 @@ def seen_pooler(
     accepts = accepted_by(config)
     sharing = config.effective_integer("so_reuseport")
     in_pod = ONE
-    if sharing is None or sharing.value:
+    if not are_all and (sharing is None or sharing.value):
         in_pod = between(1, None, Reason("other processes may listen on the same port"))
         processes = product(processes, in_pod)
     return Pooler(
