@@ -191,3 +191,17 @@ def test_a_pooler_may_accept_less_for_a_database_or_a_user() -> None:
         ("pgbouncer for user api", 100, 60),
         ("pgbouncer for user web", 18, 60),
     ]
+
+
+def test_of_what_is_near_nobody_knows_whose_it_is() -> None:
+    near = Lead(None, "localhost", 5432, "shop", "app")
+    ini = entry("shop", 20, "app")._replace(lead=near)
+
+    found = budget(Facts((), (pooler(ini),), (workload("web", near),)))
+
+    assert [(each.limit.name, each.names) for each in found.accounts if each.limit.kind is Kind.OUTSIDE] == [
+        ("localhost:5432 of pgbouncer", ("pgbouncer",))
+    ]
+    assert [(each.what, each.why) for each in found.unknown] == [
+        ("engine in web", "it connects to localhost, and what answers there is not seen")
+    ]

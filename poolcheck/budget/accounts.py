@@ -108,7 +108,7 @@ def budget(facts: Facts) -> Budget:
 def _of_databases(facts: Facts, wanted: Wanted) -> Iterator[Account]:
     for database in facts.databases:
         parts = sorted((part for part, _ in wanted.of(database.id)), key=lambda part: not part.is_pooler)
-        yield from _accounts(_database(database), parts)
+        yield from _accounts(_database(database), parts, database.owner.stages)
 
 
 def _database(database: DatabaseFacts) -> Limit:
@@ -124,7 +124,7 @@ def _of_poolers(facts: Facts, wanted: Wanted) -> Iterator[Account]:
         has = pooler.max_client_conn if in_pod else product(pooler.processes, pooler.max_client_conn)
         name, place = pooler.owner.name, pooler.place
         limit = Limit(Kind.POOLER, pooler.id, name, place, has, exactly(0), in_pod)
-        yield from _accounts(limit, [part for part, _ in found])
+        yield from _accounts(limit, [part for part, _ in found], pooler.owner.stages)
         for entry in pooler.entries:
             most = entry.max_db_client_connections or pooler.max_db_client_connections
             parts = [part for part, lead in found if lead.entry == entry.name]
@@ -187,11 +187,11 @@ def _of_addresses(wanted: Wanted) -> Iterator[Account]:
         yield from (each for each in _accounts(limit, parts) if each.parts)
 
 
-def _accounts(limit: Limit, parts: Sequence[Part]) -> Iterator[Account]:
-    """One account for each deployment that wants something of a limit; one where nobody does."""
+def _accounts(limit: Limit, parts: Sequence[Part], stages: frozenset[str] = frozenset()) -> Iterator[Account]:
+    """One account for each deployment that wants something of a limit; one for its `stages` where nobody does."""
     found = [*deployments(parts)]
     if not found:
-        yield Account(limit, ())
+        yield Account(limit, (), stages)
     yield from (Account(limit, each.parts, each.stages, each.namespace) for each in found)
 
 
@@ -216,6 +216,8 @@ def _unknown(facts: Facts, accounts: Iterable[Account]) -> Iterator[Unknown]:
 
 
 def _why_unknown(lead: Lead) -> str:
+    if lead.is_near and lead.is_certain:
+        return f"it connects to {lead.host}, and what answers there is not seen"
     if lead.is_certain:
         return f"what {lead.host} is, is not seen" if lead.host else "where it connects to is not known"
     return f"where {lead.host or 'it'} leads to is not certain"

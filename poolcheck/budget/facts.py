@@ -46,6 +46,12 @@ class Lead(NamedTuple):
         return self.to is not None and self.is_certain
 
     @property
+    def is_near(self) -> bool:
+        """Whether the host is whichever machine, or pod, the connection is opened in."""
+        host = self.host or ""
+        return host in {"localhost", "::1"} or host.startswith(("127.", "/"))
+
+    @property
     def is_qualified(self) -> bool:
         """Whether the host means the same in every namespace."""
         return "." in (self.host or "")

@@ -1,5 +1,6 @@
 """What client pools and poolers may open, by where their connections lead."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -24,7 +25,8 @@ class Wanted:
             owner = _seen_by(workload.owner, [pool.lead])
             connections = always(each) if pool.lead.in_pod else workload.replicas.scale.times(each)
             part = Part(workload.id, owner, pool.title, choice, connections, connections, place=pool.place)
-            self._add(part, pool.lead)
+            if pool.lead.to is not None or not (workload.is_unseen or pool.lead.is_near):
+                self._add(part, pool.lead)
         users = _Users(facts)
         for pooler in facts.poolers:
             for lead, entries in _by_lead(pooler.entries):
@@ -38,8 +40,7 @@ class Wanted:
         if lead.to is not None and lead.is_certain:
             self._leading[lead.to].append((part, lead))
         elif lead.to is None and lead.host:
-            address = f"{lead.host}:{lead.port}" if lead.port else lead.host
-            self.outside[address].append(part)
+            self.outside[_address(lead, part)].append(part)
 
 
 class _Users:
@@ -104,6 +105,15 @@ def _in_process(
     return most._replace(
         surely=least.surely, low=least.low, low_sum=least.low_sum, because=(*most.because, nobody)
     )
+
+
+def _address(lead: Lead, part: Part) -> str:
+    """An address; with whose it is, or where, if it does not mean the same everywhere."""
+    address = f"{lead.host}:{lead.port}" if lead.port else str(lead.host)
+    if lead.is_near:
+        return f"{address} of {part.id}"
+    folder = os.path.dirname(part.owner.span.path) if part.owner.span else ""
+    return address if lead.is_qualified or not folder else f"{address} in {folder}"
 
 
 def _seen_by(owner: Owner, leads: Iterable[Lead]) -> Owner:
