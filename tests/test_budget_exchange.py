@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from poolcheck.amount import Reason, between, exactly
@@ -48,10 +48,12 @@ SIZES = st.lists(st.builds(Size, NAMES, AMOUNTS), max_size=2).map(tuple)
 POOLS = st.builds(
     PoolFacts, NAMES, PLACES, NAMES, SIZES, FLAGS, st.integers(0, 5), st.one_of(st.none(), REASONS), LEADS
 )
-CONTAINERS = st.builds(ContainerFacts, NAMES, PLACES, AMOUNTS, MAYBE, st.lists(POOLS, max_size=2).map(tuple))
+CONTAINERS = st.builds(
+    ContainerFacts, NAMES, PLACES, AMOUNTS, MAYBE, st.lists(POOLS, max_size=2).map(tuple), FLAGS
+)
 WORKLOADS = st.builds(WorkloadFacts, NAMES, OWNERS, REPLICAS, st.lists(CONTAINERS, max_size=2).map(tuple))
-ENTRIES = st.builds(EntryFacts, NAMES, PLACES, WORDS, MAYBE, MAYBE, MAYBE, WORDS, LEADS)
-USERS = st.builds(UserFacts, NAMES, MAYBE, MAYBE, MAYBE, WORDS)
+ENTRIES = st.builds(EntryFacts, NAMES, PLACES, WORDS, MAYBE, MAYBE, MAYBE, WORDS, LEADS, MAYBE)
+USERS = st.builds(UserFacts, NAMES, MAYBE, MAYBE, MAYBE, WORDS, MAYBE)
 ADDRESSES = st.lists(NAMES, max_size=2).map(tuple)
 POOLERS = st.builds(
     PoolerFacts,
@@ -73,6 +75,8 @@ POOLERS = st.builds(
     FLAGS,
     FLAGS,
     FLAGS,
+    MAYBE,
+    MAYBE,
 )
 DATABASES = st.builds(
     DatabaseFacts, NAMES, OWNERS, PLACES, ADDRESSES, AMOUNTS, AMOUNTS, st.one_of(st.none(), st.integers(1, 64))
@@ -89,6 +93,7 @@ def place(span: Span) -> str:
     return span.path.removeprefix("p/")
 
 
+@settings(phases=[Phase.explicit, Phase.generate])
 @given(FACTS)
 def test_facts_come_back_as_they_were(facts: Facts) -> None:
     text = json.dumps(document(facts, "p", "0.1", place))
