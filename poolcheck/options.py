@@ -1,7 +1,7 @@
 """What each command is told on the command line."""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 FORMATS = ("full", "concise", "json")
 DRAWINGS = ("text", "mermaid", "svg", "html")
@@ -77,11 +77,7 @@ def describe_check(parser: ArgumentParser) -> None:
         action="store_false",
         help="look at what git ignores, too",
     )
-    add(
-        "--render",
-        action="store_true",
-        help="run helm and kustomize, and check what they make of charts and kustomizations in place of these",
-    )
+    _add_render(add, "check")
     add("--no-cache", action="store_true", help="read every file anew; so far every run does")
     _add_settings(parser)
     _add_verbose(parser, besides=", and why nothing is said of a connection that is taken")
@@ -161,7 +157,7 @@ def describe_budget(parser: ArgumentParser) -> None:
         nargs="*",
         default=["."],
         metavar="PATH",
-        help="files and folders, and the facts of other projects as --facts writes them (default: .)",
+        help="files and folders, - for a stream of manifests, and the facts of other projects (default: .)",
     )
     add("--output-format", choices=("text", "json", "markdown"), default="text", help="(default: text)")
     add = parser.add_argument_group("what if").add_argument
@@ -180,6 +176,7 @@ def describe_budget(parser: ArgumentParser) -> None:
     add = parser.add_argument_group("several projects").add_argument
     add("--facts", metavar="FILE", help="write the facts that the budget is made of to this file, as JSON")
     add("--project", metavar="NAME", help="what these facts are called (default: the name of this folder)")
+    _add_render(parser.add_argument, "count")
     _add_color(parser)
     _add_settings(parser)
     _add_verbose(parser)
@@ -212,6 +209,7 @@ def describe_map(parser: ArgumentParser) -> None:
         metavar="FORMAT[=FILE]",
         help=f"{', '.join(DRAWINGS)} (default: text), into FILE where one is named; can be given several times",
     )
+    _add_render(parser.add_argument, "draw")
     _add_color(parser)
     _add_settings(parser)
     _add_verbose(parser)
@@ -224,6 +222,11 @@ def _add_color(parser: ArgumentParser) -> None:
         default="auto",
         help="colour: on a terminal (auto, the default), always or never; NO_COLOR and FORCE_COLOR are heeded",
     )
+
+
+def _add_render(add: Callable[..., object], what: str) -> None:
+    told = f"run helm and kustomize, and {what} what they make of charts and kustomizations in place of these"
+    add("--render", action="store_true", help=told)
 
 
 def _add_settings(parser: ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -288,6 +289,18 @@ def test_a_configuration_alone_has_a_budget_too(capsys: pytest.CaptureFixture[st
         "pgbouncer.ini": 200,
         "10.0.0.7:5432": 0,
     }
+
+
+def test_a_stream_of_manifests_counts_with_the_source(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written("orders", orders__main_py=ENGINE)
+    stream = dedent(SERVICE.replace("NAME", "orders")) + "---\n" + dedent(DATABASE)
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(stream.encode())))
+
+    postgres = limit(read(capsys, "orders", "-"), "postgres")
+
+    assert (postgres["place"], postgres["together"]["steady"]["low"]) == ("-:22", 60)
 
 
 def test_no_secret_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

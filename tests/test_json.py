@@ -74,7 +74,6 @@ def test_the_document_has_this_shape_and_order() -> None:
           "message": "4 replicas"
         }}
       ],
-      "sum": [],
       "fix": {{
         "title": "remove the comment",
         "safe": false,

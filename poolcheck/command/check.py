@@ -125,14 +125,11 @@ def _files(options: Namespace) -> Files:
 
 def _rendered(paths: list[str], files: Files, options: Namespace) -> "Rendered":
     """The project as Helm and Kustomize render it. Raises Refused."""
-    from poolcheck.render import NoTool, rendered
+    from poolcheck.command.project import as_rendered
 
     if options.fix or options.diff:
         raise Refused("what --render makes stands in no file that could be mended")
-    try:
-        return rendered(paths, files)
-    except NoTool as error:
-        raise Refused(str(error)) from None
+    return as_rendered(paths, files)
 
 
 def _mended(look: Look, files: Files, options: Namespace) -> Mended:

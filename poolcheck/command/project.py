@@ -4,7 +4,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from poolcheck.budget.exchange import KIND, BadFacts, facts_in
 from poolcheck.budget.facts import Facts
@@ -13,12 +13,14 @@ from poolcheck.catalog import installed
 from poolcheck.command.refused import Refused, told
 from poolcheck.config import Configurations, Settings
 from poolcheck.discover import discover, is_whole
-from poolcheck.files import Disk
-from poolcheck.read.pgbouncer.config import PgBouncerConfig
+from poolcheck.files import STANDARD_INPUT, Disk, Files, Memory
 from poolcheck.read.pgbouncer.rendered import Renderings
 from poolcheck.report.terminal import progress
 from poolcheck.run import Linked, linked
 from poolcheck.system import System
+
+if TYPE_CHECKING:
+    from poolcheck.render import Rendered
 
 _BEGINNING = 200
 """So many characters of a document are enough to say whether it holds facts."""
@@ -44,23 +46,40 @@ class Budgeted(NamedTuple):
     @property
     def renderings(self) -> Renderings:
         """What stands in no file, and where it is written."""
-        configs = (each for each in self.system.documents if isinstance(each, PgBouncerConfig))
-        return Renderings(config.rendered for config in configs if config.rendered)
+        return Renderings(self.system.rendered)
 
 
 def project_at(paths: Sequence[str], options: Namespace, besides: Iterable[str] = ()) -> Project:
-    """What is in the files at these paths, and in some files `besides`. Raises Refused."""
+    """What is in the files at these paths, of which `-` is standard input, and in some files `besides`.
+
+    With the option `render`, it is what Helm and Kustomize make of them. Raises Refused.
+    """
     with told():
         settings = Configurations(installed(), only=options.config, isolated=options.isolated).in_folder("")
+        roots = [path for path in paths if path != STANDARD_INPUT]
         found = discover(
-            paths,
+            roots,
             exclude=(*settings.exclude, *settings.extend_exclude),
             beneath=settings.folder or ".",
         )
-        all_paths = sorted({*found, *besides})
+        piped = {STANDARD_INPUT: sys.stdin.buffer.read()} if len(roots) < len(paths) else {}
+        all_paths = sorted({*found, *besides, *piped})
+        files: Files = Memory(piped, Disk())
+        if getattr(options, "render", False):
+            all_paths, files = as_rendered(all_paths, files)
         with progress(sys.stderr) as show:
-            project = linked(all_paths, Disk(), settings.stated, show, is_whole=is_whole(paths))
+            project = linked(all_paths, files, settings.stated, show, is_whole=is_whole(roots))
     return Project(project, settings, len(all_paths))
+
+
+def as_rendered(paths: list[str], files: Files) -> "Rendered":
+    """A project as Helm and Kustomize render it. Raises Refused."""
+    from poolcheck.render import NoTool, rendered
+
+    try:
+        return rendered(paths, files)
+    except NoTool as error:
+        raise Refused(str(error)) from None
 
 
 def budgeted(options: Namespace) -> Budgeted:

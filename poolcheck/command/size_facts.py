@@ -10,8 +10,6 @@ from poolcheck.command.project import Budgeted, budgeted
 from poolcheck.command.refused import told
 from poolcheck.config import Configuration, nearest, read
 from poolcheck.read.kubernetes.quantities import cpus
-from poolcheck.read.pgbouncer.config import PgBouncerConfig
-from poolcheck.read.pgbouncer.rendered import Renderings
 from poolcheck.report.places import Places
 from poolcheck.sizing.deployed import Deployed
 from poolcheck.sizing.formulas import Given
@@ -29,13 +27,10 @@ class Project(NamedTuple):
     @property
     def places(self) -> Places:
         """Where its facts are written."""
-        documents = self.budgeted.system.documents
-        configs = (fact for fact in documents if isinstance(fact, PgBouncerConfig))
-        renderings = Renderings(config.rendered for config in configs if config.rendered)
         texts: Mapping[str, str] = self.budgeted.texts
         if self.configuration:
             texts = {**texts, self.configuration.path: self.configuration.text}
-        return Places(texts, renderings)
+        return Places(texts, self.budgeted.renderings)
 
     def servers(self, instead: Instead) -> Iterator[tuple[Deployed, Given | None]]:
         """Each database server as it is deployed, and the cores that it has, where that is said."""

@@ -63,7 +63,7 @@ def findings(report: Report) -> Iterator[Object]:
             "message": redact_message(finding.message),
             **place(finding.span),
             "notes": [{**place(note.span), "message": redact_message(note.message)} for note in finding.notes],
-            "sum": [redact_message(line) for line in finding.sum],
+            **({"sum": [redact_message(line) for line in finding.sum]} if finding.sum else {}),
             "fix": _fix(finding.fix, place, report.texts) if finding.fix else None,
             "fingerprint": fingerprint,
             "help": None,
