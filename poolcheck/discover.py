@@ -55,9 +55,37 @@ def relative(path: str, folder: str = os.curdir) -> str:
     return os.path.relpath(path, folder).replace(os.sep, "/")
 
 
-def is_whole(roots: Iterable[str]) -> bool:
-    """Whether roots hold what uses that which is in them: no file by itself, and no folder inside of a package."""
-    return all(os.path.isdir(root) and not os.path.exists(os.path.join(root, "__init__.py")) for root in roots)
+class Extent(NamedTuple):
+    """What is looked at: whether it `is_whole`, so that all who use what is in it are seen, and where it lies.
+
+    It lies in a `folder`, which is that of the repository, or else that around everything; "" where that is the
+    working directory, or above.
+    """
+
+    is_whole: bool = True
+    folder: str = ""
+
+
+def extent(roots: Iterable[str]) -> Extent:
+    """What roots are: not whole where one is a file by itself, or a folder inside of a package."""
+    roots = tuple(roots)
+    whole = all(os.path.isdir(root) and not os.path.exists(os.path.join(root, "__init__.py")) for root in roots)
+    return Extent(whole, _project_folder(roots))
+
+
+def _project_folder(roots: Iterable[str]) -> str:
+    folders = [relative(root if os.path.isdir(root) else os.path.dirname(root) or os.curdir) for root in roots]
+    around = os.path.commonpath(folders) if folders else os.curdir
+    if around == os.curdir:
+        return ""
+    folder = os.path.abspath(around)
+    while not os.path.exists(os.path.join(folder, ".git")):
+        if (above := os.path.dirname(folder)) == folder:
+            return around.replace(os.sep, "/")
+        folder = above
+    shown = relative(folder)
+    is_around = shown == os.curdir or all(part == os.pardir for part in shown.split("/"))
+    return "" if is_around else shown
 
 
 def matcher(patterns: Iterable[str]) -> "GitIgnoreSpec":

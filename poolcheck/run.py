@@ -4,29 +4,31 @@ import gc
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from poolcheck.catalog import RuleFile
 from poolcheck.config import Configurations
 from poolcheck.deep import deep
+from poolcheck.discover import Extent
 from poolcheck.files import Files, Format, format_of
 from poolcheck.finding import Finding, Note, Unjudged
 from poolcheck.judge import Judge
 from poolcheck.link.link import link
 from poolcheck.read.comments import comments
 from poolcheck.read.document import Fact, Reader, Reading
-from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.read.pgbouncer.rendered import Renderings, file_of
 from poolcheck.source import Source
 from poolcheck.stated import Stated
 from poolcheck.suppress import ANNOTATION, Silenced, Suppression, annotated, mistakes, silence, suppressions
 from poolcheck.system import System, SystemWithClients, SystemWithLinks, SystemWithVerdicts
+from poolcheck.within import lying_in
 
 T = TypeVar("T")
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many of how many files are read."""
+
+WHOLE = Extent()
 
 COLLECT_AFTER = 50_000
 """New objects after which Python looks for cycles: here are few, and the looks took an eighth of a run."""
@@ -52,16 +54,20 @@ def check(
     rules: Mapping[str, RuleFile],
     configurations: Configurations,
     progress: Progress | None = None,
-    *,
-    is_whole: bool = True,
+    extent: Extent = WHOLE,
 ) -> Report:
     """The findings in the files at these paths. Raises RuleFailed, BrokenRulePack and BadConfiguration.
 
-    Where the paths are not all of a project (`is_whole` False), it is not known who else uses what is in them.
+    Where the paths are not all of a project, by their extent, it is not known who else uses what is in them.
     """
     paths = sorted(paths)
-    reader = Reader(files, paths if is_whole else ())
-    return _deeply(partial(_examine, paths, reader, Judge(rules, configurations), progress), paths)
+    reader = Reader(files, paths if extent.is_whole else ())
+
+    def examine() -> Report:
+        with lying_in(extent.folder):
+            return _examine(paths, reader, Judge(rules, configurations), progress)
+
+    return _deeply(examine, paths)
 
 
 class Linked(NamedTuple):
@@ -72,17 +78,22 @@ class Linked(NamedTuple):
 
 
 def linked(
-    paths: Sequence[str], files: Files, stated: Stated, progress: Progress | None = None, *, is_whole: bool = True
+    paths: Sequence[str],
+    files: Files,
+    stated: Stated,
+    progress: Progress | None = None,
+    extent: Extent = WHOLE,
 ) -> Linked:
     """The system in the files at these paths, not judged by any rule."""
     paths = sorted(paths)
-    reader = Reader(files, paths if is_whole else ())
+    reader = Reader(files, paths if extent.is_whole else ())
 
     def read() -> Linked:
-        readings = list(_read(paths, reader, progress))
-        facts = [fact for reading in readings for fact in reading.facts]
-        system = link(facts, paths, reader.project, stated, budgeted=True)
-        return Linked(system, _texts(reader, readings))
+        with lying_in(extent.folder):
+            readings = list(_read(paths, reader, progress))
+            facts = [fact for reading in readings for fact in reading.facts]
+            system = link(facts, paths, reader.project, stated, budgeted=True)
+            return Linked(system, _texts(reader, readings))
 
     return _deeply(read, paths)
 
@@ -154,8 +165,7 @@ def _in_files(found: list[Finding], system: System) -> list[Finding]:
     Texts that stand in no file as they are read have no fixes; where nobody can change them, or a rule for
     manifests tells what is wrong, nothing is told of the configuration itself.
     """
-    configs = (fact for fact in system.documents if isinstance(fact, PgBouncerConfig))
-    all_rendered = [config.rendered for config in configs if config.rendered]
+    all_rendered = [*system.rendered]
     if not all_rendered:
         return found
     renderings = Renderings(all_rendered)

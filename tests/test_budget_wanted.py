@@ -205,3 +205,15 @@ def test_of_what_is_near_nobody_knows_whose_it_is() -> None:
     assert [(each.what, each.why) for each in found.unknown] == [
         ("engine in web", "it connects to localhost, and what answers there is not seen")
     ]
+
+
+def test_a_cap_on_what_is_done_at_once_is_no_proof_that_so_much_is() -> None:
+    client = workload("web", lead("db"), threads=exactly(40))
+    [runs] = client.containers
+    pools = tuple(each._replace(opens_when_asked=True, sizes=()) for each in runs.pools)
+    threads, cap = (
+        client._replace(containers=(runs._replace(pools=pools, is_capped=each),)) for each in (False, True)
+    )
+
+    assert steady(Kind.DATABASE, threads) == (240, 240, 240)
+    assert steady(Kind.DATABASE, cap) == (6, 240, 240)

@@ -70,7 +70,7 @@ def test_each_format_has_its_reader(path: str, text: str, kind: str) -> None:
             "jobs:\n  test:\n    services:\n      pgbouncer: {image: edoburu/pgbouncer}\n",
         ),
         ("base/generators.yaml", KUSTOMIZATION),
-        ("base/kustomization.yaml", "resources: [pgbouncer.yaml]\n"),
+        ("base/kustomization.yaml", "commonLabels: {app: pgbouncer}\n"),
         ("a.py", "import os\n"),
         ("a.py", ""),
         ("a.yaml", "# apiVersion\n"),

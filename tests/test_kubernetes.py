@@ -63,6 +63,8 @@ def values(located: tuple[Located[str], ...] | None) -> list[str] | None:
         ("v1", "ReplicationController", ["spec", "template"]),
         ("batch/v1", "Job", ["spec", "template"]),
         ("batch/v1beta1", "CronJob", ["spec", "jobTemplate", "spec", "template"]),
+        ("argoproj.io/v1alpha1", "Rollout", ["spec", "template"]),
+        ("keda.sh/v1alpha1", "ScaledJob", ["spec", "jobTargetRef", "template"]),
         ("v1", "Pod", []),
     ],
 )
@@ -191,6 +193,56 @@ def test_a_rollout_may_start_more_pods(kind: str, spec: str, surge: str | None) 
     [workload] = read(f"apiVersion: apps/v1\nkind: {kind}\nspec:\n  {spec}\n").workloads
 
     assert (workload.max_surge and workload.max_surge.value) == surge
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "strategy", "surge"),
+    [
+        ("Deployment", "strategy: {type: RollingUpdate}", "RollingUpdate", None),
+        ("Deployment", "strategy: {type: Recreate}", "Recreate", "0"),
+        ("Deployment", "replicas: 1", None, None),
+        ("DaemonSet", "updateStrategy: {type: OnDelete, rollingUpdate: {maxSurge: 1}}", "OnDelete", None),
+        ("StatefulSet", "updateStrategy: {type: RollingUpdate}", None, None),
+        ("Rollout", "strategy: {blueGreen: {}}", "blueGreen", "100%"),
+        ("Rollout", "strategy: {canary: {maxSurge: 1}}", None, "1"),
+        ("Rollout", "strategy: {canary: {maxSurge: 1, trafficRouting: {}}}", "trafficRouting", "100%"),
+    ],
+)
+def test_a_strategy_has_a_name(kind: str, spec: str, strategy: str | None, surge: str | None) -> None:
+    version = "argoproj.io/v1alpha1" if kind == "Rollout" else "apps/v1"
+
+    [workload] = read(f"apiVersion: {version}\nkind: {kind}\nspec:\n  {spec}\n").workloads
+
+    assert (workload.strategy and workload.strategy.value) == strategy
+    assert (workload.max_surge and workload.max_surge.value) == surge
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "spec", "runs"),
+    [
+        ("batch/v1", "Job", "{completions: 4, suspend: true}", [4, "true", None, None, None]),
+        ("batch/v1", "Job", "{}", [None] * 5),
+        (
+            "batch/v1",
+            "CronJob",
+            "{concurrencyPolicy: Forbid, suspend: false, jobTemplate: {spec: {completions: 4}}}",
+            [4, "false", "Forbid", None, None],
+        ),
+        (
+            "keda.sh/v1alpha1",
+            "ScaledJob",
+            "{minReplicaCount: 1, maxReplicaCount: 9, jobTargetRef: {completions: 4}}",
+            [4, None, None, 1, 9],
+        ),
+    ],
+)
+def test_a_job_tells_when_its_pods_run(version: str, kind: str, spec: str, runs: list[int | str | None]) -> None:
+    [workload] = read(f"apiVersion: {version}\nkind: {kind}\nspec: {spec}\n").workloads
+
+    assert workload.runs
+    found = (workload.runs.completions, workload.runs.suspend, workload.runs.concurrency)
+    found = (*found, workload.runs.fewest, workload.runs.most)
+    assert [each.value if isinstance(each, Located) else None for each in found] == runs
 
 
 def test_a_service_picks_pods_by_a_part_of_their_labels() -> None:

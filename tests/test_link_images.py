@@ -80,6 +80,30 @@ def test_an_image_of_others_or_one_that_may_be_several_is_not_guessed(
     assert run(files, container(image), "redis", "pgbouncer")[0] == []
 
 
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        ("deploy/base/api.yaml", ["uvicorn", "one"]),
+        ("shop/deploy/api.yaml", ["uvicorn", "two"]),
+        ("shop/src/api/k8s/api.yaml", ["uvicorn", "two"]),
+        ("news/api.yaml", ["uvicorn", "three"]),
+        ("shared/api.yaml", []),
+    ],
+)
+def test_of_several_folders_of_that_name_the_nearest_to_the_manifest_is_meant(
+    manifest: str, words: list[str]
+) -> None:
+    folders = {"api": "one", "shop/src/api": "two", "news/api": "three", "news/old/api": "four"}
+    files = {f"{folder}/Dockerfile": f"FROM a\nCMD uvicorn {name}\n" for folder, name in folders.items()}
+    files |= {
+        "shared/a/api/Dockerfile": files["api/Dockerfile"],
+        "shared/b/api/Dockerfile": files["api/Dockerfile"],
+    }
+    own = container()._replace(name=Located("main", Span(manifest, 0, 0)))
+
+    assert run({**files, **{f"{folder}/a.py": "" for folder in folders}}, own)[0] == words
+
+
 def test_compose_names_the_folder_and_the_dockerfile() -> None:
     files = {"src/prod.Dockerfile": "FROM a AS one\nCMD uvicorn a\nFROM a\nCMD gunicorn a\n", "src/a.py": ""}
 
@@ -117,6 +141,6 @@ def test_files_of_a_container_are_copies_of_those_its_dockerfile_names() -> None
     files = {"api/Dockerfile": "FROM python\nWORKDIR /srv\nCOPY src app\n", "api/src/main.py": ""}
     images = Images(files, (), files.get)
 
-    assert [*images.sources_of(container(), ("api",), "app/main.py")] == ["api/src/main.py"]
-    assert [*images.sources_of(container(), ("api",), "/srv/app/main.py")] == ["api/src/main.py"]
+    assert [*images.sources_of(container(), ("api",), "app/main.py")] == ["api/src/main.py", "src/main.py"]
+    assert [*images.sources_of(container(), ("api",), "/srv/app/main.py")] == ["api/src/main.py", "src/main.py"]
     assert [*images.sources_of(container(), ("api",), "main.py")] == []

@@ -449,6 +449,8 @@ def composed(deploy: str) -> Scale:
         ("replicas: 6, update_config: {order: start-first, parallelism: 0}", exact(6, 12, 6, 12, 12)),
         ("replicas: 6, rollback_config: {order: start-first, parallelism: 3}", exact(6, 9, 6, 9, 12)),
         ("update_config: {order: start-first, parallelism: 3}", exact(1, 2, 1, 2, 2)),
+        ("mode: global", [(0, None)] * 5),
+        ("mode: replicated, replicas: 6", exact(6, 6, 6, 6, 6)),
     ],
 )
 def test_an_update_of_a_compose_service_starts_new_containers_where_it_is_told_to(

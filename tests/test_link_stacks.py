@@ -237,3 +237,18 @@ secrets: {{settings: {{file: conf/pg.conf}}}}
     assert found.max_connections.high == limit
     assert found.place
     assert found.place.path == ("conf/pg.conf" if limit else "compose.yaml")
+
+
+def test_what_an_update_starts_first_is_that_of_the_file_on_top_or_else_of_the_one_below() -> None:
+    below = (
+        "services:\n  api:\n    image: api\n    deploy: {update_config: {order: start-first, parallelism: 2}}\n"
+    )
+    above = "services:\n  api:\n    deploy: {update_config: {order: start-first, parallelism: 3}}\n"
+    other = "services:\n  api:\n    deploy: {replicas: 3}\n"
+
+    found = [
+        service(stacks({"compose.yaml": below, "compose.override.yaml": text}), "api", "compose.override.yaml")
+        for text in (above, other)
+    ]
+
+    assert [each.max_surge and each.max_surge.value for each in found] == ["3", "2"]

@@ -7,6 +7,9 @@ from poolcheck.budget.facts import ContainerFacts, PoolFacts
 def in_pod(container: ContainerFacts, pool: PoolFacts) -> Amount:
     """The most connections that all processes of a pod hold in a pool of a container."""
     each = in_process(pool, container.threads, is_full=not container.is_idle)
+    if pool.opens_when_asked and container.is_capped:
+        busy = Reason("a cap", assumption=f"each process of {container.name} does as much at once as it may")
+        each = each._replace(surely=min(each.surely, 1), because=(*each.because, busy))
     held = product(container.processes, each)
     return held if pool.made is None else product(exactly(1, pool.made), held)
 

@@ -91,7 +91,8 @@ class ContainerFacts(NamedTuple):
     """A container of a workload, the processes that it runs in each pod, and the threads of one of them.
 
     `threads` is None where more than threads take connections at once. It `is_idle` where a thread never takes
-    more than one, for what it does is no work of the application's.
+    more than one, for what it does is no work of the application's, and `is_capped` where they are no threads but
+    the most things that are done at once.
     """
 
     name: str
@@ -100,6 +101,7 @@ class ContainerFacts(NamedTuple):
     threads: Amount | None
     pools: tuple[PoolFacts, ...]
     is_idle: bool = False
+    is_capped: bool = False
 
 
 class WorkloadFacts(NamedTuple):

@@ -40,17 +40,21 @@ def in_process(
     others = [entry for entry in logging_in if entry.name not in logins]
     alone = len(entries) == 1
     wanted.append(_of_logged_in_users(pooler, others, alone=alone, with_reserve=with_reserve))
-    # A server connection serves a client, so there are never more of them than clients.
-    return known_part(total(wanted), pooler.max_client_conn)
+    return total(wanted)
 
 
 def in_pool(pooler: PoolerFacts, entry: EntryFacts, user: UserFacts | None, *, with_reserve: bool) -> Amount:
-    """The server connections of one pool: that of a database and a user."""
+    """The server connections of one pool: that of a database and a user.
+
+    A pool opens one more where a client waits and all that it has are taken, so there are never more of them than
+    clients at once. That holds for each pool alone: those of clients that have left stay open. Observed with
+    1.25.2: with max_client_conn 1, two clients one after the other leave a server connection in each of two pools.
+    """
     size = _first(user and user.pool_size, entry.pool_size, pooler.default_pool_size)
-    if not with_reserve:
-        return size
-    reserve = _first(user and user.reserve_pool_size, entry.reserve_pool_size, pooler.reserve_pool_size)
-    return total([size, reserve])
+    if with_reserve:
+        reserve = _first(user and user.reserve_pool_size, entry.reserve_pool_size, pooler.reserve_pool_size)
+        size = total([size, reserve])
+    return known_part(size, pooler.max_client_conn)
 
 
 def _of_named_user(pooler: PoolerFacts, user: str, entries: Iterable[EntryFacts], *, with_reserve: bool) -> Amount:
@@ -67,18 +71,26 @@ def _of_seen_users(
     pooler: PoolerFacts, entries: Iterable[EntryFacts], logins: Logins, *, with_reserve: bool
 ) -> Amount:
     """The server connections of the databases that name no user, if those who are seen to log in are all."""
-    pools: dict[str, list[Amount]] = defaultdict(list)
     known = {each.name: each for each in pooler.users}
+    of_users, of_databases = defaultdict[str, list[Amount]](list), defaultdict[str, list[Amount]](list)
+    limits: dict[str, Amount | None] = {}
     for entry in entries:
-        for _, user in sorted(logins[entry.name]):
+        of_database = _limit_of_database(pooler, entry)
+        for database, user in sorted(logins[entry.name]):
             size = in_pool(pooler, entry, known.get(user), with_reserve=with_reserve)
-            pools[user].append(_limited(size, _limit_of_database(pooler, entry)))
-    if not pools:
+            limits[database] = of_database
+            of_users[user].append(_limited(size, of_database))
+            of_databases[database].append(_limited(size, _limit_of_user(pooler, known.get(user))))
+    if not of_users:
         return exactly(0)
-    of_users = (_limited(total(own), _limit_of_user(pooler, known.get(user))) for user, own in pools.items())
-    names = " and ".join(pools)
+    by_user = total(
+        _limited(total(own), _limit_of_user(pooler, known.get(user))) for user, own in of_users.items()
+    )
+    by_database = total(_limited(total(own), limits[database]) for database, own in of_databases.items())
+    wanted = least(by_user, by_database) if by_database.most < by_user.most else by_user
+    names = " and ".join(of_users)
     only = Reason(f"{names} logs in", assumption=f"nobody but {names} logs in to {pooler.owner.name}")
-    return product(exactly(1, only, surely=1), total(of_users))
+    return product(exactly(1, only, surely=1), wanted)
 
 
 def _of_logged_in_users(

@@ -26,7 +26,8 @@ def message(verdict: Verdict) -> str:
     connections = "client connections" if limit.kind is Kind.POOLER else "connections"
     each = " in each pod" if limit.in_pod else ""
     when = f"; {verdict.why.when}" if verdict.why.when else ""
-    mode = "in session mode, " if limit.kind is Kind.POOL else ""
+    within = [*sorted(verdict.stages), *(["session mode"] if limit.kind is Kind.POOL else [])]
+    mode = f"in {' and '.join(within)}, " if within else ""
     accepts = "has" if limit.kind is Kind.POOL else "accepts"
     may = "may keep" if limit.kind is Kind.POOL else "may open"
     return (

@@ -57,12 +57,16 @@ class Fault(Enum):
 
 
 class Verdict(NamedTuple):
-    """That an account does not hold, why, and what else it does not hold in."""
+    """That an account does not hold, why, and what else it does not hold in.
+
+    `stages` are those of the account where there are accounts of the same limit for others.
+    """
 
     account: Account
     why: Why
     over: Overrun
     besides: tuple[tuple[Why, Overrun], ...] = ()
+    stages: frozenset[str] = frozenset()
 
     @property
     def severity(self) -> Severity:
@@ -101,14 +105,21 @@ class Verdict(NamedTuple):
 
 def verdicts(budget: Budget) -> Iterator[Verdict]:
     """The strongest verdict on each limit that is overrun, of whatever deployment."""
-    found: dict[tuple[Kind, str], Verdict] = {}
+    found: dict[tuple[object, ...], list[Account]] = {}
     for account in budget.accounts:
-        if (verdict := verdict_on(account)) is None:
-            continue
-        key = account.limit.kind, account.limit.id
-        if key not in found or _strength(verdict) > _strength(found[key]):
-            found[key] = verdict
-    yield from found.values()
+        found.setdefault(_written(account), []).append(account)
+    for accounts in found.values():
+        all_stages = {account.stages for account in accounts}
+        if overrun := [verdict for account in accounts if (verdict := verdict_on(account))]:
+            strongest = max(overrun, key=_strength)
+            own = strongest.account.stages if len(all_stages) > 1 else frozenset[str]()
+            yield strongest._replace(stages=own)
+
+
+def _written(account: Account) -> tuple[object, ...]:
+    """What all accounts of a limit have in common that is written down once, be it for several deployments."""
+    kind, own_id, name, place = account.limit[:4]
+    return (kind, name, place) if place else (kind, own_id)
 
 
 def verdict_on(account: Account) -> Verdict | None:

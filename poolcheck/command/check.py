@@ -11,7 +11,7 @@ from poolcheck import write
 from poolcheck.catalog import RuleFile, installed
 from poolcheck.command.refused import Refused, told
 from poolcheck.config import Configurations, FailOn, Settings, unknown_selector
-from poolcheck.discover import discover, is_whole, relative
+from poolcheck.discover import discover, extent, relative
 from poolcheck.files import STANDARD_INPUT, Disk, Files, Format, Memory, format_of
 from poolcheck.finding import Finding, Severity
 from poolcheck.fix import mend
@@ -59,8 +59,15 @@ def run(options: Namespace) -> int:
         if options.render:
             paths, files = _rendered(paths, files, options)
         with progress(sys.stderr, quiet=options.quiet) as show:
-            whole = is_whole(_roots(options))
-            look = partial(check, paths, rules=rules, configurations=configurations, progress=show, is_whole=whole)
+            roots = _roots(options)
+            look = partial(
+                check,
+                paths,
+                rules=rules,
+                configurations=configurations,
+                progress=show,
+                extent=extent(roots),
+            )
             mended = _mended(look, files, options)
         if options.fix and not options.diff:
             _write(mended, files, options)

@@ -12,7 +12,7 @@ from poolcheck.budget.shared import together
 from poolcheck.catalog import installed
 from poolcheck.command.refused import Refused, told
 from poolcheck.config import Configurations, Settings
-from poolcheck.discover import discover, is_whole
+from poolcheck.discover import discover, extent
 from poolcheck.files import STANDARD_INPUT, Disk, Files, Memory
 from poolcheck.read.pgbouncer.rendered import Renderings
 from poolcheck.report.terminal import progress
@@ -68,7 +68,13 @@ def project_at(paths: Sequence[str], options: Namespace, besides: Iterable[str] 
         if getattr(options, "render", False):
             all_paths, files = as_rendered(all_paths, files)
         with progress(sys.stderr) as show:
-            project = linked(all_paths, files, settings.stated, show, is_whole=is_whole(roots))
+            project = linked(
+                all_paths,
+                files,
+                settings.stated,
+                show,
+                extent=extent(roots),
+            )
     return Project(project, settings, len(all_paths))
 
 

@@ -19,6 +19,7 @@ from poolcheck.link.poolers import entry_for
 from poolcheck.link.purposes import is_apart, runs_once
 from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.manifest import Container, Workload, WorkloadKind
+from poolcheck.read.kubernetes.pooler_containers import is_pooler
 from poolcheck.read.python.pools.url import Address
 from poolcheck.source import Span
 from poolcheck.system import Addressed, Client, Pooler, Target
@@ -28,7 +29,7 @@ CONSOLE = "pgbouncer"
 
 
 class Addressing(NamedTuple):
-    """A container that is no server and no pooler, and its addresses.
+    """A container that is no server and no pooler of which more is known, and its addresses.
 
     It `may_have_others` where a variable, or a client pool, leads to where no file shows.
     """
@@ -54,7 +55,11 @@ def addressing(known: Known, clients: Sequence[Client], needs_session: NeedsSess
         if workload.is_partial:
             continue
         for container in (*workload.containers, *workload.init_containers):
-            if not known.is_reached(container):
+            if known.is_reached(container):
+                continue
+            if is_pooler(container):
+                yield Addressing(workload, container, (), may_have_others=True)
+            else:
                 own = by_container.get(container.name.span, ())
                 yield _of_container(workload, container, own, known, needs_session)
 
@@ -85,7 +90,8 @@ def _of_variable(workload: Workload, container: Container, named: Named, known: 
         _target(named, workload, known),
         is_own=_is_own(named, workload, container, known),
         is_assumed=named.by_default or named.variable in known.kustomized.set_by_patches(workload, container),
-        is_apart=is_apart(workload, container, named.variable),
+        is_apart=is_apart(workload, container, named.variable)
+        or any(map(known.remarks.tell_of, (named.place, named.used_at, workload.name.span, container.name.span))),
         runs_once=runs_once(workload, container),
         has_port=named.has_port,
     )

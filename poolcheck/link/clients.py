@@ -116,6 +116,7 @@ def _in_manifests(known: Known, sources: Sources, stated: Stated) -> Iterator[_R
                     threads,
                     (),
                     is_idle=started is not None and started.launcher in _IDLE,
+                    is_capped=started is not None and started.is_capped,
                 ),
                 run.environment,
                 Origin(workload.span.path, workload),

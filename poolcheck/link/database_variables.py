@@ -11,11 +11,8 @@ from poolcheck.read.python.pools.url import Address, parse
 from poolcheck.source import Span
 from poolcheck.value import HOLE, Value, origin_of, text_of
 
-_HOST = re.compile(
-    r"(?P<stem>(?:\w*_)?(?:PG|DB|DATABASE|POSTGRES|POSTGRESQL|POSTGRESDB|PSQL|SQL)(?:_?[A-Z0-9]+)*?_?)"
-    r"(?P<end>HOST|HOSTNAME|HOST_NAME|SERVER|ADDR|ADDRESS)",
-    re.IGNORECASE,
-)
+_END = re.compile(r"(?:HOST|HOSTNAME|HOST_NAME|SERVER|ADDR|ADDRESS)$", re.IGNORECASE)
+_OF_DATABASES = ("DATABASE", "DB", "PG", "POSTGRES", "PSQL", "SQL")
 """How a variable is called that names the host of a database; it is one only where the host is known to be."""
 _PORTS, _USERS = ("PORT",), ("USER", "USERNAME")
 _DATABASES = ("NAME", "DATABASE", "DB", "DBNAME", "DATABASE_NAME", "DB_NAME")
@@ -27,7 +24,6 @@ _DIALECTS = frozenset({_POSTGRES, "pgsql", "pgx", "pgx4", "pgx5", "postgis", "ps
 """What the URLs begin with that lead to PostgreSQL."""
 _HOSTS_OF_NET, _USERS_OF_NET = ("host", "server"), ("username", "user id", "userid", "uid", "user")
 _ENDS_OF_URLS = ("DATABASE_URL", "DATABASE_URI", "DB_URL", "DB_URI", "POSTGRES_URL", "DSN", "CONNECTION_STRING")
-_PAIR = re.compile(r"\s*(?P<key>[A-Za-z ]+?)\s*=(?P<value>[^;]*)(?:;|$)")
 _PLACE = re.compile(r"(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d+))?")
 
 
@@ -78,7 +74,16 @@ def has_unknown_address(environment: Environment) -> bool:
 
 
 def _may_be_address(variable: str) -> bool:
-    return variable.upper().endswith(_ENDS_OF_URLS) or _HOST.fullmatch(variable) is not None
+    is_url = variable.upper().endswith(_ENDS_OF_URLS) and "SENTRY" not in variable.upper()
+    return is_url or _stem(variable) is not None
+
+
+def _stem(variable: str) -> str | None:
+    """What others beside it begin with, too, `DB_` of `DB_HOST`; None where it names no host of a database."""
+    end = _END.search(variable)
+    stem = variable[: end.start()] if end else ""
+    parts = stem.upper().split("_")
+    return stem if any(part.startswith(_OF_DATABASES) for part in parts) else None
 
 
 def _host_of(text: str) -> str:
@@ -112,7 +117,8 @@ def _parsed(text: str) -> Address | None:
 
 def _of_pairs(text: str) -> Address | None:
     """`Host=db;Port=5432;Database=shop;Username=web`, which .NET's driver takes."""
-    pairs: Mapping[str, str] = {pair["key"].lower(): pair["value"].strip() for pair in _PAIR.finditer(text)}
+    parts = (part.partition("=") for part in text.split(";"))
+    pairs: Mapping[str, str] = {key.strip().lower(): value.strip() for key, _, value in parts}
     host, database = _first(pairs, _HOSTS_OF_NET), pairs.get("database")
     place = _PLACE.fullmatch(host or "")
     if not place or database is None or ("port" not in pairs and "host" not in pairs):
@@ -124,11 +130,10 @@ def _of_pairs(text: str) -> Address | None:
 
 def _of_host(variable: str, value: Value, environment: Environment) -> tuple[Address, bool, bool] | None:
     """An address that is parted among variables: `DB_HOST`, `DB_PORT`, `DB_NAME` and `DB_USER`."""
-    named = _HOST.fullmatch(variable)
-    place = _PLACE.fullmatch(text_of(settled(value))) if named else None
-    if not named or not place:
+    stem = _stem(variable)
+    place = None if stem is None else _PLACE.fullmatch(text_of(settled(value)))
+    if stem is None or place is None:
         return None
-    stem = named["stem"]
     beside = _beside(stem, _PORTS, environment)
     port = place["port"] or ("" if beside is None else text_of(settled(beside)))
     database, user = _beside(stem, _DATABASES, environment), _beside(stem, _USERS, environment)

@@ -1,10 +1,10 @@
 """The facts of a project that its connection budget is made of."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from poolcheck.budget.facts import ContainerFacts, DatabaseFacts, Facts, Lead, Owner, PoolerFacts, WorkloadFacts
+from poolcheck.budget.names import unique_ids
 from poolcheck.link.demands import port_of
 from poolcheck.link.known import Known
 from poolcheck.link.pooler_facts import pooler_facts
@@ -32,7 +32,7 @@ def facts_of(
     found: list[Server | Pooler] = [*known.servers, *known.poolers]
     owners = {id(each): _owner(each) for each in found}
     workloads = [*_workloads(clients)]
-    ids = dict(zip(owners, _ids(owners.values()), strict=True))
+    ids = dict(zip(owners, unique_ids(owners.values()), strict=True))
     databases = (_database(each, ids[id(each)], owners[id(each)], known) for each in known.servers)
     poolers = (
         with_stated(
@@ -44,7 +44,7 @@ def facts_of(
         )
         for each in known.poolers
     )
-    own_ids = _ids(owner for owner, _, _ in workloads)
+    own_ids = unique_ids(owner for owner, _, _ in workloads)
     seen = (
         WorkloadFacts(own_id, owner, replicas, tuple(_containers(own, ids)))
         for own_id, (owner, replicas, own) in zip(own_ids, workloads, strict=True)
@@ -62,32 +62,6 @@ def _owner(found: Server | Pooler) -> Owner:
     """A server or a pooler as an owner, under the name that messages have for it."""
     own = found.owner or Owner("", found.name, found.place)
     return own._replace(name=found.name)
-
-
-def _ids(owners: Iterable[Owner]) -> list[str]:
-    """A name for each of these that none of the others has: with its stage, its file or a number where need be."""
-    owners = list(owners)
-    ids = [owner.name for owner in owners]
-    for more in (_with_stage, _with_file):
-        twice = {each for each, number in Counter(ids).items() if number > 1}
-        ids = [more(own, owner) if own in twice else own for own, owner in zip(ids, owners, strict=True)]
-    seen: Counter[str] = Counter()
-    for at, own in enumerate(ids):
-        seen[own] += 1
-        if seen[own] > 1:
-            ids[at] = f"{own}#{seen[own]}"
-    return ids
-
-
-def _with_stage(own_id: str, owner: Owner) -> str:
-    """`api@production`, `api.shop`: by its stages, else its namespace."""
-    if owner.stages:
-        return f"{own_id}@{'+'.join(sorted(owner.stages))}"
-    return f"{own_id}.{owner.namespace}" if owner.namespace else own_id
-
-
-def _with_file(own_id: str, owner: Owner) -> str:
-    return f"{own_id}@{owner.span.path}" if owner.span else own_id
 
 
 def _database(server: Server, own_id: str, owner: Owner, known: Known) -> DatabaseFacts:

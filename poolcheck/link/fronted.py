@@ -28,19 +28,34 @@ def fronted(
     known: Known, demands: Iterable[Demand], addressing: Sequence[Addressing], clients: Sequence[Client]
 ) -> Iterator[Fronted]:
     """The servers that poolers of the project stand before."""
+    to_servers: dict[int, list[Demand]] = defaultdict(list)
     for demand in demands:
         if isinstance(demand.found, Server):
-            yield _fronted(demand, demand.found, known, addressing, clients)
+            to_servers[id(demand.found)].append(demand)
+    for together in to_servers.values():
+        for demand in together:
+            if isinstance(demand.found, Server):
+                yield _fronted(demand, demand.found, together, known, addressing, clients)
 
 
 def _fronted(
-    demand: Demand, server: Server, known: Known, addressing: Sequence[Addressing], clients: Sequence[Client]
+    demand: Demand,
+    server: Server,
+    together: Sequence[Demand],
+    known: Known,
+    addressing: Sequence[Addressing],
+    clients: Sequence[Client],
 ) -> Fronted:
+    """What is before a server in one way, of all that poolers want of it `together`."""
     pooler = demand.pooler
     every = [each for one in addressing for each in one.addresses if each.target]
     pooled = [each for each in every if each.target and _is_through(each.target, demand)]
     to_server = [each for each in every if each.target and each.target.server is server and not each.runs_once]
-    through = {_name(each.workload) for each in pooled}
+    through = {
+        _name(each.workload)
+        for each in every
+        if each.target and any(_is_through(each.target, other) for other in together)
+    }
     users = {each.user for each in pooled}
     strays: list[Addressed] = []
     apart: list[Addressed] = []
@@ -105,8 +120,14 @@ def _is_served(address: Addressed, demand: Demand) -> bool:
     if address.database is None:
         return any(entry.name.value == FALLBACK for entry in demand.entries)
     config = demand.pooler.config
-    entry = entry_for(config, address.database) if config else None
-    return entry is not None and entry in demand.entries
+    own = entry_for(config, address.database) if config else None
+    for entry in demand.entries:
+        told = entry.parameter("dbname")
+        if told is None and entry is own:
+            return True
+        if told is not None and told.value == address.database:
+            return True
+    return False
 
 
 def _counts(address: Addressed) -> bool:

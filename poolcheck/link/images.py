@@ -2,10 +2,12 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import NamedTuple
 
+from poolcheck.link.built import contexts_told
 from poolcheck.read.kubernetes.commands import Scripts
 from poolcheck.read.kubernetes.dockerfile import DockerImage, read_dockerfile
 from poolcheck.read.kubernetes.manifest import Container, Context, Workload
@@ -45,14 +47,23 @@ class Images:
     def __init__(
         self, paths: Iterable[str], workloads: Iterable[Workload], text: Callable[[str], str | None]
     ) -> None:
+        paths = tuple(paths)
         self._text = text
+        self._paths = paths
+        self._folder = posixpath.commonpath([posixpath.dirname(path) for path in paths]) if paths else ""
         self._folders = {folder for path in paths for folder in _above(path)} | {""}
         self._named: dict[str, list[str]] = {}
         for folder in sorted(self._folders):
             self._named.setdefault(posixpath.basename(folder), []).append(folder)
         containers = [each for workload in workloads for each in (*workload.containers, *workload.init_containers)]
         self._own = {name for each in containers if (name := _image_name(each)) and _may_be_ours(each)}
+        self._built = [(name, each.context) for each in containers if (name := _image_name(each)) and each.context]
         self._images: dict[Context, DockerImage | None] = {}
+        self._told: dict[str, Context] | None = None
+
+    def _is_inside(self, path: str) -> bool:
+        """Whether a file is below the working directory, or among what is looked at."""
+        return not path.startswith("..") or path.startswith(f"{self._folder}/")
 
     def run(self, container: Container, names: Iterable[str], environment: Lookup) -> Run:
         """What a container runs; `names` are what the folder may be called in which its source is."""
@@ -73,8 +84,12 @@ class Images:
         """What a file of a container may be a copy of; a relative path is in the folder its image works in."""
         context, image = self._made_of(container, tuple(names))
         if context and image and (image.folder or path.startswith("/")):
-            for source in image.sources_of(posixpath.normpath(posixpath.join(image.folder or "/", path))):
-                yield posixpath.normpath(posixpath.join(context.folder, source))
+            # From which folder an image is built where no Compose file says so, nobody knows but who builds it.
+            folders = [context.folder] if container.context else [context.folder, *_folders_above(context.folder)]
+            sources = list(image.sources_of(posixpath.normpath(posixpath.join(image.folder or "/", path))))
+            for folder in folders:
+                for source in sources:
+                    yield posixpath.normpath(posixpath.join(folder, source))
 
     def _made_of(self, container: Container, names: tuple[str, ...]) -> tuple[Context | None, DockerImage | None]:
         context = container.context or self._guessed(container, names)
@@ -89,16 +104,27 @@ class Images:
         return self._images[context]
 
     def _guessed(self, container: Container, names: tuple[str, ...]) -> Context | None:
-        """The Dockerfile in the folder that is called like the image, or the only one, the project's own."""
+        """The Dockerfile that the image is said to be built of, or that in the folder that is called like it.
+
+        Of several it is the nearest, and where there is none the project's only one.
+        """
         if not _may_be_ours(container):
             return None
+        if self._told is None:
+            self._told = contexts_told(self._paths, self._text, self._built)
+        told = self._told.get(_image_name(container))
+        if told and self._image(told):
+            return told
         folders = dict.fromkeys(folder for name in names if name for folder in self._named.get(name, ()))
         found = [each for folder in folders if self._image(each := Context(folder, "Dockerfile", ""))]
+        if len(found) > 1:
+            found = _nearest(found, posixpath.dirname(container.name.span.path))
         if len(found) == 1:
             return found[0]
-        alone = Context("", "Dockerfile", "")
-        is_alone = not found and self._own == {_image_name(container)} and self._image(alone) is not None
-        return alone if is_alone else None
+        if found or self._own != {_image_name(container)}:
+            return None
+        alone = (Context(folder, "Dockerfile", "") for folder in dict.fromkeys((self._folder, "")))
+        return next((each for each in alone if self._image(each) is not None), None)
 
     def _script(
         self, context: Context | None, image: DockerImage | None, names: tuple[str, ...], path: str
@@ -108,15 +134,32 @@ class Images:
         copied = [each for each in (image.copies if image else ()) if posixpath.basename(each) == base]
         folder = context.folder if context else None
         named = [each for name in names if name for each in self._named.get(name, ())]
-        folders = [folder] if folder is not None else [*named, ""]
+        folders = [folder] if folder is not None else [*named, self._folder]
         inside = [path.lstrip("/"), *(posixpath.join(each, base) for each in _BESIDE)]
         for own in folders:
             for each in (*copied, *inside):
                 at = posixpath.normpath(posixpath.join(own, each))
-                text = None if at.startswith("..") else self._text(at)
+                text = self._text(at) if self._is_inside(at) else None
                 if text is not None and _is_script(at, text):
                     return Source(at, text)
         return None
+
+
+def _nearest(contexts: Sequence[Context], folder: str) -> list[Context]:
+    """Those with the most folders in common with another; of several the one right in what they have in common."""
+    common = {each: _common(each.folder, folder) for each in contexts}
+    nearest = max(common.values(), key=_depth)
+    found = [each for each in contexts if _depth(common[each]) == _depth(nearest)]
+    return [each for each in found if posixpath.dirname(each.folder) == nearest] if len(found) > 1 else found
+
+
+def _common(one: str, other: str) -> str:
+    alike = takewhile(lambda names: names[0] == names[1], zip(one.split("/"), other.split("/"), strict=False))
+    return "/".join(name for name, _ in alike)
+
+
+def _depth(folder: str) -> int:
+    return len(folder.split("/")) if folder else 0
 
 
 def _completed(container: Container, image: DockerImage) -> Container:
@@ -163,3 +206,10 @@ def _image_name(container: Container) -> str:
 def _above(path: str) -> Iterator[str]:
     while path := posixpath.dirname(path):
         yield path
+
+
+def _folders_above(folder: str) -> Iterator[str]:
+    """The folders around one, up to the project's own."""
+    if folder:
+        yield from _above(folder)
+        yield ""

@@ -15,6 +15,7 @@ from poolcheck.link.network import Network, Origin, running
 from poolcheck.link.overlays import Overlays
 from poolcheck.link.pods import Pods
 from poolcheck.link.poolers import completed, pooler_alone, seen_pooler, stated_pooler, version_of
+from poolcheck.link.purposes import Remarks
 from poolcheck.link.servers import is_postgres, server_in, stated_server
 from poolcheck.link.stacks import Stacks
 from poolcheck.link.versions import Versions, only_version
@@ -50,6 +51,7 @@ class Known:
         self.kustomizations = [fact for fact in facts if isinstance(fact, Kustomization)]
         self.objects = Objects(manifests, layers(self.kustomizations))
         self.network = Network(manifests)
+        self.remarks = Remarks(facts)
         self.pods = Pods(manifests, stated.workloads, self.kustomizations)
         self.overlays = Overlays(paths, self.kustomizations)
         composed = [fact for fact in facts if isinstance(fact, ComposeFile)]

@@ -13,6 +13,7 @@ from poolcheck.system import Client, Sent, System
 
 if TYPE_CHECKING:
     from poolcheck.link.sources import Sources
+    from poolcheck.read.pgbouncer.rendered import Rendered
     from poolcheck.read.python.syntax.module import Project
 
 
@@ -36,7 +37,9 @@ def link(
     from poolcheck.budget.accounts import budget
     from poolcheck.budget.verdicts import verdicts
     from poolcheck.link.contained import pooler_containers
+    from poolcheck.link.counted_apart import counted_apart
     from poolcheck.link.demands import demands
+    from poolcheck.link.environments import environments
     from poolcheck.link.facts_of import facts_of
     from poolcheck.link.known import Known
     from poolcheck.link.launched import shadowed, started_per_cpu
@@ -62,6 +65,9 @@ def link(
     wanted = tuple(demands(known))
     pods = tuple(pooler_pods(facts, known))
     counted = facts_of(known, found, wanted, pods, stated)
+    rendered: tuple[Rendered, ...] = ()
+    if several := environments(facts):
+        counted, rendered = counted_apart(several, paths, sources, stated)
     contained = tuple(pooler_containers(known))
     return System(
         documents,
@@ -78,6 +84,7 @@ def link(
         counted,
         tuple(verdicts(budget(counted))),
         wiring(known, sources, found, wanted),
+        rendered,
     )
 
 

@@ -30,8 +30,9 @@ _SESSION_LOCK, _TRIED_LOCK = "pg_advisory_lock", "pg_try_advisory_lock"
 class _Tool(NamedTuple):
     """How a tool is started: its program, and a word of each of these groups behind it.
 
-    It takes the `lock` unless one of the `options` is given, one of the `variables` is set, or the URL has one of
-    the `parameters`. `provided` is what no file that is read here tells.
+    Where others are called so, it is told by its `signs`, options of which it has one. It takes the `lock` unless
+    one of the `options` is given, one of the `variables` is set, or the URL has one of the `parameters`.
+    `provided` is what no file that is read here tells.
     """
 
     name: str
@@ -42,6 +43,7 @@ class _Tool(NamedTuple):
     variables: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     images: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()
     provided: str = ""
 
 
@@ -57,6 +59,7 @@ _TOOLS = (
         _SESSION_LOCK,
         parameters=_any("x-no-lock", "x-lock-strategy"),
         images=_any("migrate/migrate"),
+        signs=_any("-path", "--path", "-source", "--source"),
     ),
     _Tool(
         "Prisma Migrate",
@@ -90,22 +93,7 @@ _TOOLS = (
     ),
 )
 _STARTERS = frozenset(
-    {
-        "bin/rails",
-        "bun",
-        "bundle",
-        "bunx",
-        "cargo",
-        "exec",
-        "node",
-        "npm",
-        "npx",
-        "pnpm",
-        "run",
-        "time",
-        "x",
-        "yarn",
-    }
+    {"bun", "bundle", "bunx", "cargo", "exec", "node", "npm", "npx", "pnpm", "run", "time", "x", "yarn"}
 )
 """Words before a program that start it."""
 _MODES = frozenset({PoolMode.TRANSACTION, PoolMode.STATEMENT})
@@ -159,7 +147,7 @@ def _is_run(tool: _Tool, words: Sequence[str], *, is_of_image: bool) -> bool:
         at += 1
     program = os.path.basename(words[at]) if at < len(words) else ""
     rest = words[at + 1 :] if program in tool.programs else (words if is_of_image else None)
-    if rest is None:
+    if rest is None or not _has_signs(tool, words):
         return False
     for group in tool.words:
         found = next((number for number, word in enumerate(rest) if word in group), None)
@@ -167,6 +155,10 @@ def _is_run(tool: _Tool, words: Sequence[str], *, is_of_image: bool) -> bool:
             return False
         rest = rest[found + 1 :]
     return True
+
+
+def _has_signs(tool: _Tool, words: Sequence[str]) -> bool:
+    return not tool.signs or any(word.partition("=")[0] in tool.signs for word in words)
 
 
 def _is_disarmed(tool: _Tool, words: Sequence[str], own: Environment) -> bool:

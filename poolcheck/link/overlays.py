@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterable, Iterator
 
 from poolcheck.amount import Amount, Reason, exactly, product
-from poolcheck.read.kubernetes.kustomization import Kustomization
+from poolcheck.read.kubernetes.kustomization import NAMES, Kustomization
 from poolcheck.read.kubernetes.stages import stages
 
-_NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 _BASES = frozenset({"base", "bases", "component", "components"})
 
 
@@ -15,7 +14,7 @@ class Overlays:
     """The folders of a project that Kustomize builds from."""
 
     def __init__(self, paths: Iterable[str], kustomizations: Iterable[Kustomization] = ()) -> None:
-        self._folders = {os.path.dirname(path) for path in paths if os.path.basename(path) in _NAMES}
+        self._folders = {os.path.dirname(path) for path in paths if os.path.basename(path) in NAMES}
         plain = {os.path.dirname(each.span.path) for each in kustomizations if each.is_plain}
         self._changing = self._folders - plain
 

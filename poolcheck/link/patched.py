@@ -27,7 +27,7 @@ def patched(workloads: Iterable[Workload], kustomizations: Iterable[Kustomizatio
     for workload in whole:
         for patch in patches.get((workload.kind, workload.name.value), ()):
             if _may_patch(patch, workload):
-                yield _merged(workload, patch)
+                yield merged(workload, patch)
 
 
 def _patch_files(kustomization: Kustomization) -> Iterator[str]:
@@ -43,7 +43,8 @@ def _may_patch(patch: Workload, workload: Workload) -> bool:
     return is_near and patch.span.path != workload.span.path
 
 
-def _merged(workload: Workload, patch: Workload) -> Workload:
+def merged(workload: Workload, patch: Workload) -> Workload:
+    """A workload as a patch makes it; it stands where the patch does."""
     return workload._replace(
         span=patch.span,
         namespace=patch.namespace or workload.namespace,
@@ -70,6 +71,7 @@ def _merged_runs(below: Runs | None, above: Runs | None) -> Runs | None:
         above.concurrency or below.concurrency,
         below.fewest if above.fewest is None else above.fewest,
         below.most if above.most is None else above.most,
+        above.ended or below.ended,
     )
 
 

@@ -8,6 +8,7 @@ from poolcheck.link.known import Known
 from poolcheck.link.network import LOOPBACK, Origin, running
 from poolcheck.link.servers import image_name
 from poolcheck.read.kubernetes.manifest import Container, Workload
+from poolcheck.read.kubernetes.pooler_containers import is_pooler
 from poolcheck.source import Located
 from poolcheck.system import Addressed, Proxied
 
@@ -36,14 +37,15 @@ def _at(address: Addressed, known: Known) -> tuple[Container, tuple[Located[str]
     if composed := known.stacks.leads_to(address.host, origin):
         return _only_proxy(composed, (composed.name,))
     place = known.network.place(address.host, address.port or 0, origin)
-    if place is None or place.service is None:
+    if place is None or place.service is None or image_name(place.container) not in _PROXIES:
         return None
-    return _only_proxy(place.workload, (place.service.name, place.workload.name))
+    return place.container, (place.service.name, place.workload.name, place.container.name)
 
 
 def _only_proxy(
     workload: Workload, names: tuple[Located[str], ...]
 ) -> tuple[Container, tuple[Located[str], ...]] | None:
-    """The proxy of a workload, where it is the only thing there that takes connections to a database."""
+    """The proxy of a workload in which no pooler runs."""
     found = [each for each in running(workload) if image_name(each) in _PROXIES]
-    return (found[0], (*names, found[0].name)) if len(found) == 1 else None
+    is_alone = len(found) == 1 and not any(map(is_pooler, running(workload)))
+    return (found[0], (*names, found[0].name)) if is_alone else None

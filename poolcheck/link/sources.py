@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from poolcheck.amount import Reason, exactly
 from poolcheck.link.images import Images, Run
+from poolcheck.link.siblings import beside
 from poolcheck.link.stacks import settled
 from poolcheck.read.document import Fact
 from poolcheck.read.kubernetes.commands import Scripts, no_script
@@ -32,16 +33,14 @@ _DJANGO_SETTINGS = "DJANGO_SETTINGS_MODULE"
 _SET_BY_MODULE = re.compile(
     rf"""["']{_DJANGO_SETTINGS}["']\s*(?:,|\]\s*=)\s*["'](?P<name>[A-Za-z_]\w*(?:\.\w+)*)["']"""
 )
-
-
 _STARTING_PROCESSES = (
-    "multiprocess", "ProcessPool", "Process(", "to_process.", "import to_process", "subprocess", "Popen", "fork",
-    "os.exec", "spawn", "billiard", "joblib", "loky", "mpire", "pathos", "pebble", "dask", "pyspark", "torch",
-    "import ray", "from ray", "airflow", "dagster", "luigi", "prefect", "import rq", "from rq", "dramatiq",
-    "worker_main", "Worker(", "circus", "gunicorn", "granian", "honcho", "hypercorn", "robyn", "sanic", "tornado",
-    "uwsgi", " workers=", "(workers=", ",workers=", "--workers", '"workers"', "'workers'", "debug=", "hupper",
-    " reload=", "(reload=", ",reload=", "--reload", '"reload"', "'reload'", "autoreload", "watchfiles",
-    "execute_from_command_line",
+    "multiprocess", "ProcessPool", "Process(", "to_process.", "import to_process", "subprocess", "Popen",
+    "fork", "os.exec", "spawn", "billiard", "joblib", "loky", "mpire", "pathos", "pebble", "dask", "pyspark",
+    "import torch", "from torch", "import ray", "from ray", "airflow", "dagster", "luigi", "prefect",
+    "import rq", "from rq", "dramatiq", "worker_main", "Worker(", "circus", "gunicorn", "granian", "honcho",
+    "hypercorn", "robyn", "sanic", "tornado", "uwsgi", " workers=", "(workers=", ",workers=", "--workers",
+    '"workers"', "'workers'", "debug=", "hupper", " reload=", "(reload=", ",reload=", "--reload", '"reload"',
+    "'reload'", "autoreload", "watchfiles", "execute_from_command_line",
 )  # fmt: skip
 """What Python says of itself where it may start other processes that make the same pools."""
 
@@ -160,7 +159,7 @@ class Sources:
             starting = (*_STARTING_PROCESSES, _READING_WEB_CONCURRENCY) if is_told else _STARTING_PROCESSES
             return self._alone(found, workload, container, starting)
         if found and found.file:
-            file = self._file(found.file.value, names, _folder(container))
+            file = self._file(found.file.value, names, _folder(container), workload.span.path)
             if file is None:
                 is_seen = is_seen and posixpath.basename(found.file.value) not in self._paths
             elif seen := launch(container, settled_variable, scripts, is_file_seen=True, is_image_seen=is_seen):
@@ -203,20 +202,24 @@ class Sources:
                 sources = self._images.sources_of(container, names, posixpath.join(root, end))
                 if copied := next((each for each in sources if each in self._all), None):
                     return self._project.module(copied)
-        return self._file(written, names, folder) if is_file else self._only(endings, names, folder)
+        near = workload.span.path
+        return self._file(written, names, folder, near) if is_file else self._only(endings, names, folder, near)
 
-    def _file(self, written: str, names: Collection[str], folder: str | None) -> Module | None:
+    def _file(self, written: str, names: Collection[str], folder: str | None, near: str) -> Module | None:
         """The module in a file. What folder of the project an image has at `/app` nobody knows."""
         parts = os.path.normpath(written).replace(os.sep, "/").split("/")
         shorter = range(1, len(parts)) if written.startswith("/") else range(1)
         return next(
-            (found for at in shorter if (found := self._only(("/".join(parts[at:]),), names, folder))), None
+            (found for at in shorter if (found := self._only(("/".join(parts[at:]),), names, folder, near))), None
         )
 
-    def _only(self, endings: Collection[str], names: Collection[str], folder: str | None) -> Module | None:
+    def _only(
+        self, endings: Collection[str], names: Collection[str], folder: str | None, near: str
+    ) -> Module | None:
         """The module whose path ends like this; of several, the one in a folder of one of these names.
 
-        What is in the folder that the image is made of comes first, and right there at the very first.
+        What is in the folder that the image is made of comes first, and right there at the very first. Where all
+        are at the same place in folders beside one another, the one counts that is beside what is `near`.
         """
         found = [path for end in endings for path in self._ending(end)]
         if folder is not None:
@@ -225,6 +228,8 @@ class Sources:
             found = [path for path in found if path in right_there] or found
         if len(found) > 1:
             found = [path for path in found if not {*path.split("/")}.isdisjoint(names)]
+        if len(found) > 1:
+            found = beside(found, near)
         return self._project.module(found[0]) if len(found) == 1 else None
 
     def _ending(self, end: str) -> Sequence[str]:

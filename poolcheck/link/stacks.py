@@ -38,11 +38,15 @@ _OF_LAUNCHERS = frozenset(
 
 
 class _Stack(NamedTuple):
-    """Services that Compose runs together, by their names, and what else the file includes."""
+    """Services that Compose runs together, by their names, and what else the file includes.
+
+    `below` is the file that it is on top of, which has the services that it says nothing of.
+    """
 
     path: str
     services: Mapping[str, Service]
     includes: frozenset[str]
+    below: str = ""
 
 
 class Stacks:
@@ -78,6 +82,7 @@ class Stacks:
             return None
         named = [(stack, each) for stack, each in self._named.get(host, ()) if may_meet(stack.path, own.path)]
         together = [each for stack, each in named if stack.path == own.path]
+        together = together or [each for stack, each in named if stack.path == own.below]
         if not together:
             folder = posixpath.dirname(own.path)
             together = [
@@ -105,11 +110,12 @@ class Stacks:
             own = self._whole(path)
             is_on_top = name in _ON_TOP_UNASKED or any(not _is_whole(each) for each in own.values())
             services = own
-            if is_on_top and base and base != path:
+            is_on_top = is_on_top and base != path
+            if is_on_top and base:
                 below = self._whole(base)
                 services = {key: _merged(below[key], each) if key in below else each for key, each in own.items()}
             included = (posixpath.normpath(posixpath.join(folder, each)) for each in self._files[path].includes)
-            yield _Stack(path, services, frozenset(included))
+            yield _Stack(path, services, frozenset(included), base if is_on_top and base else "")
 
     def _whole(self, path: str) -> dict[str, Service]:
         """The services of a file with what they extend."""

@@ -81,6 +81,9 @@ def _at_composed(host: str, port: int, place: Span, origin: Origin, known: Known
 def _listens(workload: Workload, known: Known) -> Located[int] | None:
     """The port on which the PgBouncer or the PostgreSQL of a Compose service listens, where that is known."""
     [container] = workload.containers
+    service = known.stacks.service(workload)
+    if service is None or service.is_built:
+        return None
     image = (container.image or container.name).span
     if pooler := known.pooler_in(container):
         told = pooler.config.effective_integer("listen_port") if pooler.config else None

@@ -186,6 +186,7 @@ def test_a_floor_is_kept_without_clients(
     ini = f"{SHOP}{entry}\n{IN_TRANSACTIONS}min_pool_size = 3\n{more}"
     with room.start(placed(ini, room, postgres)) as pooler:
         if room.program.version < (1, 21):
+            assert opened(pooler) == 0
             with has_got_in(pooler, "select 1"):
                 until(lambda: len(servers(pooler)) == kept)
         else:

@@ -25,10 +25,10 @@ class Pod:
     is_new: bool = False
     is_ready: bool = True
     is_ending: bool = False
-    processes: "list[list[Pod | None]]" = field(default_factory=list)
-    asked: list[int] = field(default_factory=list)
-    clients: Counter[Key] = field(default_factory=Counter)
-    servers: Counter[Key] = field(default_factory=Counter)
+    processes: "list[list[Pod | None]]" = field(default_factory=list["list[Pod | None]"])
+    asked: list[int] = field(default_factory=list[int])
+    clients: Counter[Key] = field(default_factory=Counter[Key])
+    servers: Counter[Key] = field(default_factory=Counter[Key])
 
 
 @dataclass(eq=False)
@@ -82,10 +82,21 @@ class Cluster:
             if isinstance(group.what, App):
                 yield group.what, group
 
-    def _keys(self) -> list[Key]:
-        return list(dict.fromkeys(self._key(app) for app in self.system.apps if app.is_pooled))
+    @property
+    def _is_limited(self) -> bool:
+        """Whether one pool of the pooler may leave another less."""
+        pooler = self.system.pooler
+        if pooler is None:
+            return False
+        own = (*(each.max_db_connections for each in pooler.entries),)
+        own += (*(each.max_user_connections for each in pooler.users),)
+        return any((*own, pooler.max_db_connections, pooler.max_user_connections))
 
-    def _key(self, app: App) -> Key:
+    def _keys(self) -> list[Key]:
+        return list(dict.fromkeys(self.key(app) for app in self.system.apps if app.is_pooled))
+
+    def key(self, app: App) -> Key:
+        """The pool of the pooler's that a program uses."""
         assert self.system.pooler
         entry = self.system.pooler.entry(app.database)
         return entry.name, entry.user or app.user
@@ -188,7 +199,7 @@ class Cluster:
             assert self.system.pooler
             if sum(to.clients.values()) >= self.system.pooler.max_client_conn:
                 return False
-            to.clients[self._key(app)] += 1
+            to.clients[self.key(app)] += 1
         else:
             self._at_database += 1
         pod.processes[number].append(to)
@@ -209,7 +220,7 @@ class Cluster:
         if to is None:
             self._at_database -= 1
         elif isinstance(app, App):
-            to.clients[self._key(app)] -= 1
+            to.clients[self.key(app)] -= 1
 
     def _serve(self, pod: Pod, key: Key) -> bool:
         """A pod of the pooler opens a server connection where a client waits for one and no limit forbids it."""
@@ -237,7 +248,9 @@ class Cluster:
         pooler = self.system.pooler
         assert pooler
         entry, user = pooler.entry(key[0]), pooler.user(key[1])
-        size = next(each for each in (user.pool_size, entry.pool_size, pooler.default_pool_size) if each is not None)
+        size = next(
+            each for each in (user.pool_size, entry.pool_size, pooler.default_pool_size) if each is not None
+        )
         if not self.has_reserve:
             return size
         return size + (pooler.reserve if entry.reserve is None else entry.reserve)
@@ -282,7 +295,8 @@ class Cluster:
         self._fill()
         while found := self._gentlest():
             self._do(*found)
-            self._fill()
+            if found[1] == "start":
+                self._fill()
 
     def _gentlest(self) -> tuple[Group, str] | None:
         """The next thing that a controller does: of all, the one that closes the least."""
@@ -303,9 +317,11 @@ class Cluster:
         return min(self._pooler_pods, key=lambda pod: sum(pod.clients.values()))
 
     def _fill_pooler(self, pod: Pod) -> None:
-        """All clients come to one pod of the pooler, those of one pool after those of another; in the best order."""
-        best = max(permutations(self._keys()), key=lambda order: self._served(pod, order), default=())
-        self._served(pod, best)
+        """All clients come to one pod of the pooler, pool after pool in the best order."""
+        orders = permutations(self._keys()) if self._is_limited else [tuple(self._keys())]
+        best = max(orders, key=lambda order: self._served(pod, order))
+        if self._is_limited:
+            self._served(pod, best)
 
     def _served(self, pod: Pod, order: tuple[Key, ...]) -> int:
         """The server connections that a pod has when its pools were filled in this order."""
@@ -329,10 +345,10 @@ class Cluster:
         for app, pod, number in users:
             while pod.processes[number]:
                 self._disconnect(app, pod, number)
-        for app, pod, number in sorted(users, key=lambda each: self._key(each[0]) != key):
+        for app, pod, number in sorted(users, key=lambda each: self.key(each[0]) != key):
             for _ in range(pod.asked[number]):
                 others = [each for each in self._pooler_pods if each is not to]
-                wanted = [to] if self._key(app) == key else others
+                wanted = [to] if self.key(app) == key else others
                 any(self._connect(app, pod, number, each) for each in wanted)
 
 
@@ -342,7 +358,7 @@ def _is_lossy(group: Group, cluster: Cluster) -> bool:
 
 
 def _limits(spec: Pods, replicas: int) -> tuple[int, int]:
-    """maxSurge rounded up, and maxUnavailable rounded down; at least one of them is not 0."""
+    """The surge rounded up, and what may be unavailable rounded down; at least one of them is not 0."""
     surge = _share(spec.max_surge or _SURGE, replicas, up=True)
     unavailable = _share(spec.max_unavailable or _UNAVAILABLE, replicas, up=False)
     return (surge, unavailable) if surge or unavailable else (0, 1)

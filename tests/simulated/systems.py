@@ -1,6 +1,7 @@
 """Small systems: what runs in them, the files that say so, and strategies that make them up."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from textwrap import dedent, indent
 
 from hypothesis import strategies as st
@@ -108,7 +109,6 @@ class System:
     apps: tuple[App, ...]
     pooler: Pooler | None
     max_connections: int = 100
-    files: dict[str, str] = field(default_factory=dict, compare=False)
 
     def written(self) -> dict[str, str]:
         """The files that say all of this."""
@@ -227,7 +227,7 @@ def _ini(pooler: Pooler) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _options(told: dict[str, str | int | None]) -> str:
+def _options(told: Mapping[str, str | int | None]) -> str:
     return "".join(f" {key}={value}" for key, value in told.items() if value is not None)
 
 
@@ -237,8 +237,6 @@ def _app(app: App) -> str:
           image: registry.example.com/{app.name}
           command: ["gunicorn", "-w", "{app.processes}", "main:app"]
         """)
-    if app.pods.kind == "Job":
-        container += '  env: [{name: ONCE, value: "1"}]\n'
     return _workload(app.name, app.pods, container)
 
 

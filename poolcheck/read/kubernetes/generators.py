@@ -5,9 +5,11 @@ Observed with Kustomize 5.5.
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import TypeAlias
 
+from poolcheck.read.kubernetes import json_patches
+from poolcheck.read.kubernetes.json_patches import Operation
 from poolcheck.read.kubernetes.kustomization import (
     GeneratedFile,
     Generator,
@@ -30,6 +32,34 @@ _PLAIN = frozenset(
     }
 )  # fmt: skip
 """Fields that change no container by themselves."""
+_FOLLOWED = _PLAIN | {
+    "bases", "buildMetadata", "components", "crds", "generators", "helmCharts", "helmGlobals", "openapi",
+    "patches", "patchesJson6902", "patchesStrategicMerge", "sortOptions", "validators",
+}  # fmt: skip
+"""Fields whose effect on pods is read, and those that only add objects."""
+_MERGED = frozenset(
+    {
+        "ConfigMap", "CronJob", "DaemonSet", "Deployment", "HorizontalPodAutoscaler", "Job", "Pod", "ReplicaSet",
+        "ReplicationController", "Rollout", "ScaledJob", "ScaledObject", "Secret", "StatefulSet",
+    }
+)  # fmt: skip
+"""Kinds whose patches are merged."""
+_OF_NO_PODS = frozenset(
+    {
+        "Certificate", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Gateway", "HTTPRoute",
+        "Ingress", "IngressRoute", "Namespace", "NetworkPolicy", "PersistentVolumeClaim", "PodDisruptionBudget",
+        "PodMonitor", "Role", "RoleBinding", "ServiceAccount", "ServiceMonitor", "StorageClass",
+    }
+)  # fmt: skip
+"""Kinds that say nothing of pods and their settings."""
+_IN_FILES = frozenset({"ConfigMap", "Secret"})
+"""Kinds whose patches are read only where they have a file of their own."""
+_KIND = re.compile(r"""^kind:[ \t]*["']?(\w+)""", re.MULTILINE)
+_BY = frozenset({"apiVersion", "group", "kind", "name", "namespace", "version"})
+"""What a target may be told by."""
+_NAME = re.compile(r"[-A-Za-z0-9]+")
+"""A name that stands for itself alone. A target's is a regular expression."""
+_NOTHING_LEFT = re.compile(r":[ \t]*(?:null|~)[ \t]*$", re.MULTILINE)
 _SETTINGS = ".conf"
 """How the files end that hold settings of PostgreSQL's."""
 _REPLICAS = "/spec/replicas"
@@ -49,19 +79,18 @@ def _nothing_beside(_: str) -> None:
 
 def read_kustomization(source: Source, texts: Texts = _nothing) -> Iterator[Kustomization | Manifest]:
     """What a kustomization.yaml says, and the patches that are written in it; nothing where it is no YAML."""
-    whole = Span(source.path, 0, len(source.text))
     try:
         for region in regions(source):
             for root in compose(source, region):
                 if isinstance(root, Mapping):
-                    yield _kustomization(root, whole, texts)
+                    yield _kustomization(root, source, texts)
                     yield from _patches_inside(root, source)
     except TooManyAliases:
         return
 
 
-def _kustomization(root: Mapping, whole: Span, texts: Texts) -> Kustomization:
-    folder = posixpath.dirname(whole.path)
+def _kustomization(root: Mapping, source: Source, texts: Texts) -> Kustomization:
+    folder = posixpath.dirname(source.path)
 
     def beside(path: str) -> Source | None:
         path = posixpath.normpath(posixpath.join(folder, path))
@@ -71,14 +100,23 @@ def _kustomization(root: Mapping, whole: Span, texts: Texts) -> Kustomization:
     resources = tuple(item for field in _RESOURCES for item in _texts(root, field))
     files = (*(item.value for item in _texts(root, "patchesStrategicMerge")), *_patch_files(root))
     found = Kustomization(
-        whole,
+        Span(source.path, 0, len(source.text)),
         resources,
         tuple(_generators(root, beside)),
         tuple(_images(root)),
         (*_replicas(root), *_patched_replicas(root, beside)),
         files,
     )
-    return found._replace(is_plain=_is_plain(root, found))
+    kind, prefix, suffix = (root.text(key) for key in ("kind", "namePrefix", "nameSuffix"))
+    return found._replace(
+        is_plain=_is_plain(root, found),
+        namespace=root.text("namespace"),
+        is_followed=_is_followed(root, beside),
+        is_component=kind is not None and kind.value == "Component",
+        operations=tuple(_json_operations(root, beside, source)),
+        prefix=prefix.value if prefix else "",
+        suffix=suffix.value if suffix else "",
+    )
 
 
 def _is_plain(root: Mapping, found: Kustomization) -> bool:
@@ -89,6 +127,77 @@ def _is_plain(root: Mapping, found: Kustomization) -> bool:
 
 
 _Beside: TypeAlias = Callable[[str], Source | None]
+
+
+def _is_followed(root: Mapping, beside: _Beside) -> bool:
+    """Whether all that it changes of pods and their settings is read."""
+    fields = {name.text for name, _ in root.items()}
+    if not _FOLLOWED.issuperset(fields):
+        return False
+    merged = [_is_merged(_text_of(node, beside)) for node in _scalars(root, "patchesStrategicMerge")]
+    return all(merged) and all(_is_patch_followed(node, beside) for node in _patches(root))
+
+
+def _is_patch_followed(patch: Mapping, beside: _Beside) -> bool:
+    kind, name = patch.text("target", "kind"), patch.text("target", "name")
+    if kind and kind.value in _OF_NO_PODS:
+        return True
+    inside, path = patch.at("patch"), patch.text("path")
+    file = beside(path.value) if path else None
+    text = inside.text if isinstance(inside, Scalar) else file.text if file else None
+    if text is None:
+        return False
+    if json_patches.has_operations(Source("", text)):
+        return _is_target_plain(patch) and json_patches.are_followed(Source("", text))
+    is_read = not isinstance(inside, Scalar) or inside.block is not None
+    is_named = patch.mapping("target") is None or (name is not None and f"name: {name.value}\n" in text)
+    return (
+        is_read and is_named and _is_merged(text, _MERGED - _IN_FILES if isinstance(inside, Scalar) else _MERGED)
+    )
+
+
+def _is_target_plain(patch: Mapping) -> bool:
+    """Whether a patch is for objects of a kind, or of a name, and by nothing else."""
+    target, kind, name = patch.mapping("target"), patch.text("target", "kind"), patch.text("target", "name")
+    if target is None or not _BY.issuperset(key.text for key, _ in target.items()):
+        return False
+    names = [each.value for each in (kind, name) if each]
+    return bool(names) and all(_NAME.fullmatch(each) for each in names)
+
+
+def _json_operations(root: Mapping, beside: _Beside, source: Source) -> Iterator[Operation]:
+    """The operations of all JSON patches, at the places where they are written."""
+    for patch in _patches(root):
+        if _is_target_plain(patch):
+            kind, name = patch.text("target", "kind"), patch.text("target", "name")
+            inside, path = patch.at("patch"), patch.text("path")
+            written, place = beside(path.value) if path else None, None
+            if isinstance(inside, Scalar):
+                blank = inside.block and _blank_but(inside.block, source)
+                written, place = blank or Source(source.path, inside.text), None if blank else patch.span
+            if written:
+                yield from json_patches.operations(written, kind and kind.value, name and name.value, place)
+
+
+def _blank_but(block: Span, source: Source) -> Source:
+    """The text with nothing but a block of it, at its place."""
+    blank = re.sub(r"[^\n]", " ", source.text[: block.start])
+    return Source(source.path, blank + source.text[block.start : block.end])
+
+
+def _text_of(node: Scalar, beside: _Beside) -> str | None:
+    if node.block:
+        return node.text
+    file = beside(node.text)
+    return file.text if file else None
+
+
+def _is_merged(text: str | None, merged: Set[str] = _MERGED) -> bool:
+    """Whether a patch is merged as it is read: it is of these kinds, and nothing is taken away."""
+    if text is None or "$patch" in text or _NOTHING_LEFT.search(text):
+        return False
+    kinds = {kind.group(1) for kind in _KIND.finditer(text)}
+    return bool(kinds) and kinds <= merged | _OF_NO_PODS
 
 
 def _generators(root: Mapping, beside: _Beside) -> Iterator[Generator]:
@@ -188,8 +297,7 @@ def _patches_inside(root: Mapping, source: Source) -> Iterator[Manifest]:
     blocks = [*written, *(item for item in _scalars(root, "patchesStrategicMerge"))]
     for node in blocks:
         if isinstance(node, Scalar) and (block := node.block) and "kind" in node.text:
-            blank = re.sub(r"[^\n]", " ", source.text[: block.start]) + source.text[block.start : block.end]
-            for fact in read_manifest(Source(source.path, blank)):
+            for fact in read_manifest(_blank_but(block, source)):
                 if isinstance(fact, Manifest):
                     partial = tuple(each for each in fact.workloads if each.is_partial)
                     yield fact._replace(workloads=partial, services=(), config_maps=(), secrets=())

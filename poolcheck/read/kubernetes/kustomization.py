@@ -2,8 +2,12 @@
 
 from typing import NamedTuple
 
+from poolcheck.read.kubernetes.json_patches import Operation
 from poolcheck.read.kubernetes.manifest import DataEntry
 from poolcheck.source import Located, Span
+
+NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+"""What Kustomize looks for in a folder."""
 
 
 class GeneratedFile(NamedTuple):
@@ -64,7 +68,9 @@ class Kustomization(NamedTuple):
     """One kustomization.yaml; its `resources` are the files and folders that it builds from, relative to it.
 
     So are its `patches`, as far as they are files. It `is_plain` where it changes nothing of what it builds from
-    but tags of images, numbers of pods, namespaces, names and labels.
+    but tags of images, numbers of pods, namespaces, names and labels. It `is_followed` where these facts and the
+    patches tell all that it changes of pods and their settings. One that `is_component` changes what those build
+    that name it. The `operations` are those of its JSON patches; `prefix` and `suffix` are put around all names.
     """
 
     span: Span
@@ -74,3 +80,9 @@ class Kustomization(NamedTuple):
     replicas: tuple[ReplicaCount, ...] = ()
     patches: tuple[str, ...] = ()
     is_plain: bool = False
+    namespace: Located[str] | None = None
+    is_followed: bool = False
+    is_component: bool = False
+    operations: tuple[Operation, ...] = ()
+    prefix: str = ""
+    suffix: str = ""

@@ -34,7 +34,8 @@ class Launch(NamedTuple):
     """What a container starts: how many processes, and the module that each of them runs.
 
     `threads` is how much a process does at once, each thread or task perhaps with a connection of its own; None
-    where nothing bounds it, and at least one where it is not told. A `file` may tell gunicorn what its options
+    where nothing bounds it, and at least one where it is not told. It `is_capped` where they are no threads, which
+    are there, but the most that are let in. A `file` may tell gunicorn what its options
     leave open, workers, threads and worker_class, unless they are `given`. `per_cpu` is the program where nothing
     tells it how many processes to start, and it starts one for each CPU of its node. `shadowed` is what does not
     count. `python_path` are the folders in which the environment has Python look for modules.
@@ -49,6 +50,7 @@ class Launch(NamedTuple):
     per_cpu: Located[str] | None = None
     shadowed: Shadowed | None = None
     python_path: tuple[str, ...] = ()
+    is_capped: bool = False
 
 
 class _Option(NamedTuple):
@@ -220,6 +222,7 @@ def _launched(line: _Line) -> Launch:
         _module(line),
         per_cpu=line.program if is_per_cpu and told is None else None,
         shadowed=_shadowed(line),
+        is_capped=line.launcher.is_unbounded and bool(line.option(line.launcher.threads)),
     )
     if line.launcher.name != "gunicorn":
         return found

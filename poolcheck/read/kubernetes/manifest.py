@@ -212,8 +212,8 @@ RECREATE = "Recreate"
 class Runs(NamedTuple):
     """When a Job's pods run: how many must complete, whether it is to `suspend` them.
 
-    Of what makes Jobs, the `concurrency` is whether one may run beside another; KEDA keeps `fewest` to `most`. Where
-    something says that it waits until they have `ended`, they run beside nothing.
+    Of what makes Jobs, the `concurrency` is whether one may run beside another; KEDA keeps `fewest` to `most`.
+    Where something says that it waits until they have `ended`, they run beside nothing.
     """
 
     completions: Count = None
@@ -352,7 +352,10 @@ Object: TypeAlias = Workload | Service | ConfigMap | Secret | Autoscaler | Disru
 
 
 class Manifest(NamedTuple):
-    """The objects in one file, those in lists too."""
+    """The objects in one file, those in lists too.
+
+    A comment says of the lines at `remarked` that something has its own way to a database.
+    """
 
     span: Span
     workloads: tuple[Workload, ...]
@@ -362,3 +365,4 @@ class Manifest(NamedTuple):
     autoscalers: tuple[Autoscaler, ...]
     managed: tuple[Managed, ...] = ()
     disruption_budgets: tuple[DisruptionBudget, ...] = ()
+    remarked: tuple[Span, ...] = ()

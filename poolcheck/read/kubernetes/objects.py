@@ -25,6 +25,7 @@ from poolcheck.read.kubernetes.manifest import (
 from poolcheck.read.kubernetes.pods import identity, labels, read_workload
 from poolcheck.read.yaml.embedded import is_pgbouncer_ini, read_in_base64, read_in_scalar
 from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, TooManyAliases, compose, regions
+from poolcheck.read.yaml.remarks import remarked
 from poolcheck.read.yaml.scalars import ScalarKind
 from poolcheck.read.yaml.templated import may_be_template
 from poolcheck.source import Located, Source, Span
@@ -61,6 +62,7 @@ def read_manifest(source: Source) -> "Iterator[Manifest | PgBouncerConfig | Synt
         tuple(item for item in found if isinstance(item, Autoscaler)),
         tuple(item for item in found if isinstance(item, Managed)),
         tuple(item for item in found if isinstance(item, DisruptionBudget)),
+        tuple(remarked(source)),
     )
     yield manifest
     for data in [*(item.data for item in manifest.config_maps), *(item.data for item in manifest.secrets)]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 
+from poolcheck.within import within
+
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "canary": ("canary",),
     "ci": ("ci",),
@@ -26,9 +28,13 @@ _HOLDERS = frozenset({"clusters", "environments", "envs", "overlays", "profiles"
 """Folders of which each holds a stage of its own, whatever it is called."""
 
 
-@lru_cache(maxsize=10_000)
 def stages(path: str) -> frozenset[str]:
     """The stages that the folders and the name of a file speak of; none where it may belong to all of them."""
+    return _stages_of(within(path))
+
+
+@lru_cache(maxsize=10_000)
+def _stages_of(path: str) -> frozenset[str]:
     return frozenset(_stages(path))
 
 

@@ -9,7 +9,7 @@ from poolcheck.read.pgbouncer.config import Version
 from poolcheck.rule import Rule, option
 from poolcheck.system import System
 
-_JOBS = frozenset({WorkloadKind.JOB, WorkloadKind.CRON_JOB})
+_JOBS = frozenset({WorkloadKind.JOB, WorkloadKind.CRON_JOB, WorkloadKind.SCALED_JOB})
 _WAITS: Version = (1, 23)
 """The first that takes no clients when it is told to stop. NEWS, 1.23.0."""
 

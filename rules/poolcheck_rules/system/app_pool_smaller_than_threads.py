@@ -10,7 +10,10 @@ from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.read.python.leaks.holding.held import Hold, holds_of
 from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.capacity import opens_when_asked
+from poolcheck.read.python.pools.uses import placed
 from poolcheck.read.python.running.crowd import Crowd, crowd_of
+from poolcheck.read.python.syntax.bindings import last_name_behind
+from poolcheck.read.python.syntax.cached import is_cached_by_hand
 from poolcheck.rule import Rule
 from poolcheck.source import Span
 from poolcheck.system import Client, SystemWithClients, operands
@@ -41,6 +44,8 @@ ON_A_LOOP = frozenset({"fastapi dev", "fastapi run", "granian", "gunicorn", "hyp
 """The programs that may run Starlette, which has functions that are no coroutines run in threads."""
 STARLETTES = 40
 """The threads that it has for them. anyio, to_thread: observed with 4.16."""
+KEEPING = frozenset({"cache", "lru_cache"})
+"""Decorators of functions that give the same again."""
 GREEN = re.compile(r"gevent|eventlet|greenlet|--async")
 HAS_A_GATE = re.compile(r"Semaphore|PoolError|MaxConnectionsExceeded|\bCondition\(")
 """What a module has that makes threads wait for their turn, or try again."""
@@ -57,7 +62,7 @@ class AppPoolSmallerThanThreads(Rule[SystemWithClients]):
 
     def of_pools(self, pools: list[Client], system: SystemWithClients) -> Iterator[Finding]:
         """What is wrong with the only pool of a process; of several, the process makes one or the other."""
-        if not all(map(is_shared, pools)):
+        if not all(is_shared(each) and is_made_once(each, system) for each in pools):
             return
         threads = [threads_of(each, system) for each in pools]
         if not all(map(is_too_small, pools, threads)) or any(has_a_gate(each, system) for each in pools):
@@ -90,11 +95,23 @@ def pools_of_processes(clients: Iterable[Client]) -> Iterator[list[Client]]:
 
 
 def is_shared(client: Client) -> bool:
-    """Whether threads of a process may wait for the connections of one pool, which it makes when it starts."""
-    pool = client.pool
+    """Whether threads of a process may wait for the connections of one pool."""
+    pool, address = client.pool, client.pool.address
     is_pool = pool.constructor.is_pool and pool.constructor.library in ERRORS and not pool.constructor.is_async
     is_queue = is_pool and pool.pool_class in QUEUES and not opens_when_asked(pool)
-    return is_queue and client.launcher in THREADED | ON_A_LOOP and client.drawn.made is None
+    is_of_server = address is None or address.dialect != "sqlite"
+    return is_queue and is_of_server and client.launcher in THREADED | ON_A_LOOP
+
+
+def is_made_once(client: Client, system: SystemWithClients) -> bool:
+    """Whether each process makes the pool once, be it in a function that keeps it."""
+    module = system.module(client.pool.span.path)
+    made = placed(module.module, client.pool.span) if module and client.drawn.made else None
+    if made is None or not made.scope.functions:
+        return client.drawn.made is None
+    function = made.scope.functions[-1]
+    is_decorated = any(last_name_behind(each.decorator) in KEEPING for each in function.decorators)
+    return is_decorated or is_cached_by_hand(function, returns=True)
 
 
 def threads_of(client: Client, system: SystemWithClients) -> Amount | None:

@@ -16,7 +16,9 @@ class MixedDirectAndPooled(Rule[System]):
         told: set[int] = set()
         for fronted in system.wiring.fronted:
             place = fronted.server.place
-            is_mixed = bool(fronted.apart) and any(not each.runs_once for each in fronted.pooled)
+            # What is seen of a client pool, the budget counts.
+            is_uncounted = any(not each.is_of_source for each in fronted.apart)
+            is_mixed = is_uncounted and any(not each.runs_once for each in fronted.pooled)
             if place and is_mixed and id(fronted.server) not in told:
                 told.add(id(fronted.server))
                 yield self.finding(place, message(fronted), notes=notes(fronted))

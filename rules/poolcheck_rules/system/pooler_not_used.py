@@ -24,11 +24,9 @@ class PoolerNotUsed(Rule[System]):
 
 def message(fronted: Fronted) -> str:
     """Who connects to the server instead."""
-    direct = dict.fromkeys(each.workload.name.value for each in (*fronted.strays, *fronted.apart))
-    verb = "connects" if len(direct) == 1 else "connect"
-    return (
-        f"nothing connects to {fronted.pooler.name}: {', '.join(direct)} {verb} to {fronted.server.name} directly"
-    )
+    *before, last = list(dict.fromkeys(each.workload.name.value for each in (*fronted.strays, *fronted.apart)))
+    direct = f"{', '.join(before)} and {last} connect" if before else f"{last} connects"
+    return f"nothing connects to {fronted.pooler.name}: {direct} to {fronted.server.name} directly"
 
 
 def notes(fronted: Fronted) -> Iterator[Note]:

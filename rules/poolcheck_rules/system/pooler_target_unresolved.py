@@ -32,7 +32,7 @@ def message(each: Unanswered) -> str:
         ports = " and ".join(map(str, each.listens))
         return f"{leads}:{each.port}, where nobody listens: {each.found} listens on {ports}"
     if each.namespace:
-        return f"{leads}, which {each.own} does not have: {each.found} is in the namespace {each.namespace}"
+        return f"{leads}, but {each.found} is in the namespace {each.namespace}, and not in {each.own}"
     return f"{leads}, and no service is called that; there is one called {each.found}"
 
 

@@ -1,13 +1,13 @@
 """A pool that keeps connections for longer than the other end does, and hands out dead ones."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.read.pgbouncer.config import Effective, PoolMode
 from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.rule import Rule
-from poolcheck.system import Client, SystemWithClients, Target
+from poolcheck.system import Client, Server, SystemWithClients, Target
 from poolcheck.value import Known, by_default, number_of
 
 if TYPE_CHECKING:
@@ -19,32 +19,43 @@ MYSQL_WAIT_TIMEOUT_S = 28_800
 """After so much rest MySQL and MariaDB close a session, unless they are told otherwise: wait_timeout."""
 
 
+class Closing(NamedTuple):
+    """Who closes connections that rest, and after how many seconds."""
+
+    who: str
+    after: Effective[float]
+
+
 class RecycleAboveServerTimeout(Rule[SystemWithClients]):
     id = "recycle-above-server-timeout"
     severity = Severity.ERROR
     since = "0.1"
 
     def check(self, system: SystemWithClients) -> Iterator[Finding]:
-        yield from one_for_each_place(found for client in system.clients for found in self.of_client(client))
+        yield from one_for_each_place(
+            found for client in system.clients for found in self.of_client(client, system)
+        )
         yield from one_for_each_place(found for client in system.clients for found in self.by_default(client))
 
-    def of_client(self, client: Client) -> Iterator[Finding]:
+    def of_client(self, client: Client, system: SystemWithClients) -> Iterator[Finding]:
         """What is wrong with the age limit of one pool in one workload."""
         pool, target = client.pool, client.target
         name = pool.constructor.recycle
-        age, limit = pool.effective(name), closes_idle(target)
+        age, closing = pool.effective(name), closes_idle(target, system)
         seconds = number_of(age)
-        if age is None or seconds is None or target is None or limit is None or limit.span is None:
+        place = closing.after.span if closing else None
+        if age is None or seconds is None or target is None or closing is None or place is None:
             return
+        limit = closing.after
         if not client.is_in_use or is_checked(pool) or NEVER < seconds < limit.value:
             return
         kept = f"for up to {seconds:.15g} s" if seconds > NEVER else "for ever"
         by_default = "" if pool.given(name) else " by default"
         message = (
             f"{pool.title} keeps connections {kept} ({name}={seconds:.15g}{by_default}), "
-            f"{target.name} closes them after {limit.value:.15g} s of rest"
+            f"{closing.who} closes them after {limit.value:.15g} s of rest"
         )
-        notes = [Note(limit.span, "closes connections that rest")]
+        notes = [Note(place, "closes connections that rest")]
         notes += [Note(reason.span, reason.text) for reason in target.because if reason.span]
         severity = None if pool.given(name) else Severity.WARNING
         yield self.finding(age.places[0], message, notes=notes, severity=severity)
@@ -72,21 +83,34 @@ class RecycleAboveServerTimeout(Rule[SystemWithClients]):
             yield self.finding(pool.used_at(age), message, notes=notes, severity=Severity.WARNING)
 
 
-def closes_idle(target: Target | None) -> Effective[float] | None:
-    """When the other end of a client's connection closes it for being idle; None where that is not known.
+def closes_idle(target: Target | None, system: SystemWithClients) -> Closing | None:
+    """Who closes a client's connection for being idle, and when; None where that is not known.
 
     PgBouncer's server_lifetime and server_idle_timeout are about its own connections to the server.
     """
     if target is None or not target.is_certain:
         return None
     if target.pooler is None:
-        return target.server.idle_session_timeout_s if target.server else None
+        timeout = target.server.idle_session_timeout_s if target.server else None
+        return Closing(target.name, timeout) if timeout else None
     config, mode = target.pooler.config, target.mode
-    # In session mode a client that has run a query is never closed.
-    if config is None or mode is None or mode.value is PoolMode.SESSION:
+    if config is None or mode is None:
         return None
-    timeout = config.seconds("client_idle_timeout")
-    return Effective(timeout.value, timeout.span) if timeout and timeout.value > 0 else None
+    if mode.value is PoolMode.SESSION:
+        return ended_by_server(target, system)
+    after = config.seconds("client_idle_timeout")
+    return Closing(target.name, Effective(after.value, after.span)) if after and after.value > 0 else None
+
+
+def ended_by_server(target: Target, system: SystemWithClients) -> Closing | None:
+    """In session mode PgBouncer closes no client that has run a query, unless the server ends its session."""
+    if target.entry is None:
+        return None
+    for demand in system.demands:
+        is_behind = demand.pooler is target.pooler and target.entry in demand.entries
+        if is_behind and isinstance(demand.found, Server) and (after := demand.found.idle_session_timeout_s):
+            return Closing(demand.found.name, after)
+    return None
 
 
 def is_checked(pool: "ClientPool") -> bool:

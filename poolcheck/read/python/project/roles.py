@@ -3,6 +3,8 @@
 from enum import StrEnum
 from functools import lru_cache
 
+from poolcheck.within import within
+
 
 class Role(StrEnum):
     """What a file is for, as its path tells."""
@@ -24,9 +26,13 @@ _EXAMPLES = frozenset(
 )  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
 def role_of(path: str) -> Role:
     """What a file is for."""
+    return _role_of(within(path))
+
+
+@lru_cache(maxsize=4096)
+def _role_of(path: str) -> Role:
     *folders, name = path.lower().split("/")
     is_test = name in _TEST_FILES or name.startswith("test_") or name.endswith("_test.py")
     if is_test or not _TESTS.isdisjoint(folders):
