@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from poolcheck.cli import FORMATS, main
+from poolcheck.cli import main
+from poolcheck.options import DRAWINGS, FORMATS
 from poolcheck.report.redact import redact
 
 CANARY = "cAn4ry-S3cret"
@@ -202,6 +203,24 @@ def test_nothing_rendered_shows_a_secret(
     assert "helm-template.yaml" in out
     assert shows_none(out)
     assert shows_none(err)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["budget", "--output-format", form, "--facts", "facts.json"] for form in ("text", "json", "markdown")),
+        *(["map", "--output-format", form] for form in DRAWINGS),
+        *(["size", "--cores", "4", "--output-format", form, "."] for form in ("text", "json")),
+    ],
+    ids=" ".join,
+)
+def test_no_budget_shows_a_secret(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main([*command, "--isolated"])
+
+    out, err = capsys.readouterr()
+    assert shows_none(out)
+    assert shows_none(err)
+    assert not Path("facts.json").exists() or shows_none(Path("facts.json").read_text())
 
 
 @pytest.mark.parametrize("path", FILES)
