@@ -240,8 +240,8 @@ def test_a_job_tells_when_its_pods_run(version: str, kind: str, spec: str, runs:
     [workload] = read(f"apiVersion: {version}\nkind: {kind}\nspec: {spec}\n").workloads
 
     assert workload.runs
-    found = (workload.runs.completions, workload.runs.suspend, workload.runs.concurrency)
-    found = (*found, workload.runs.fewest, workload.runs.most)
+    completions, suspend, concurrency, fewest, most, _ = workload.runs
+    found = (completions, suspend, concurrency, fewest, most)
     assert [each.value if isinstance(each, Located) else None for each in found] == runs
 
 
