@@ -12,13 +12,7 @@ TARGETS = ("pgbouncer", "postgres", "mysql")
 def describe_check(parser: ArgumentParser) -> None:
     """Adds what `poolcheck check` is told."""
     add = parser.add_argument
-    add(
-        "paths",
-        nargs="*",
-        default=["."],
-        metavar="PATH",
-        help="files and folders to check (default: .); - is a stream of manifests on standard input",
-    )
+    _add_paths(parser, "files and folders to check (default: .); - is a stream of manifests on standard input")
     add = parser.add_argument_group("which rules").add_argument
     add("--select", action="extend", type=_names, metavar="RULE[,...]", help="only these rules or groups")
     add("--extend-select", action="extend", type=_names, metavar="RULE[,...]", help="these as well")
@@ -136,13 +130,7 @@ def describe_why(parser: ArgumentParser) -> None:
     """Adds what `poolcheck why` is told."""
     add = parser.add_argument
     add("place", metavar="FILE:LINE", help="a line of Python source, of a manifest or of a pgbouncer.ini")
-    add(
-        "paths",
-        nargs="*",
-        default=["."],
-        metavar="PATH",
-        help="files and folders of the project that it is in (default: .)",
-    )
+    _add_paths(parser, "files and folders of the project that it is in (default: .)")
     add("--output-format", choices=("text", "json"), default="text", help="(default: text)")
     _add_color(parser)
     _add_settings(parser)
@@ -152,12 +140,8 @@ def describe_why(parser: ArgumentParser) -> None:
 def describe_budget(parser: ArgumentParser) -> None:
     """Adds what `poolcheck budget` is told."""
     add = parser.add_argument
-    add(
-        "paths",
-        nargs="*",
-        default=["."],
-        metavar="PATH",
-        help="files and folders, - for a stream of manifests, and the facts of other projects (default: .)",
+    _add_paths(
+        parser, "files and folders, - for a stream of manifests, and the facts of other projects (default: .)"
     )
     add("--output-format", choices=("text", "json", "markdown"), default="text", help="(default: text)")
     add = parser.add_argument_group("what if").add_argument
@@ -195,12 +179,8 @@ def describe_size(parser: ArgumentParser) -> None:
 def describe_map(parser: ArgumentParser) -> None:
     """Adds what `poolcheck map` is told."""
     add = parser.add_argument
-    add(
-        "paths",
-        nargs="*",
-        default=["."],
-        metavar="PATH",
-        help="files and folders, and the facts of other projects as budget --facts writes them (default: .)",
+    _add_paths(
+        parser, "files and folders, and the facts of other projects as budget --facts writes them (default: .)"
     )
     add(
         "--output-format",
@@ -213,6 +193,10 @@ def describe_map(parser: ArgumentParser) -> None:
     _add_color(parser)
     _add_settings(parser)
     _add_verbose(parser)
+
+
+def _add_paths(parser: ArgumentParser, what: str) -> None:
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help=what)
 
 
 def _add_color(parser: ArgumentParser) -> None:
