@@ -334,21 +334,9 @@ def _chosen(test: Value, then: Value, otherwise: Value, places: Places) -> Value
     truth = _truth(test)
     if truth is not None:
         return moved(then if truth else otherwise, places)
-    if not _may_be_known(test) or _is_same(then, otherwise):
+    if isinstance(test, Unknown | Either) or _is_same(then, otherwise):
         return either((then, otherwise), places)
-    later = _put_off("if", (test, then, otherwise), places)
-    return either((then, otherwise), places) if isinstance(later, Unknown) else later
-
-
-def _may_be_known(test: Value) -> bool:
-    """Whether it may become known what a condition asks; of several, whether none of them is known never."""
-    match test:
-        case Unknown():
-            return False
-        case Either(options, _):
-            return all(map(_may_be_known, options)) and any(isinstance(each, EnvRef | Computed) for each in options)
-        case _:
-            return True
+    return _put_off("if", (test, then, otherwise), places)
 
 
 def _truth(value: Value) -> bool | None:

@@ -57,8 +57,10 @@ class Kustomizing:
     ) -> None:
         self._all = {posixpath.dirname(each.span.path): each for each in kustomizations}
         self._manifests: dict[str, list[Manifest]] = {}
+        self._in_folder: dict[str, list[Manifest]] = {}
         for manifest in manifests:
             self._manifests.setdefault(manifest.span.path, []).append(manifest)
+            self._in_folder.setdefault(posixpath.dirname(manifest.span.path), []).append(manifest)
         self._configs = {each.span.path: each for each in configs}
 
     @property
@@ -73,8 +75,25 @@ class Kustomizing:
         return any(part in self._all for part in self._parts(folder, root))
 
     def build(self, root: Kustomization) -> Built:
-        """What a kustomization builds."""
-        return self._built(root, Built(_nothing(root.span), is_followed=True, files=frozenset()), ())
+        """What a kustomization builds, and the settings that lie beside it for whoever deploys it."""
+        built = self.build_within(root, ())
+        folder = posixpath.dirname(root.span.path)
+        objects = built.objects
+        for each in dict.fromkeys((folder, *self._folders(folder, root))):
+            for manifest in self._in_folder.get(each, ()):
+                if manifest.span.path not in built.files:
+                    objects = _with_settings(objects, manifest)
+        return built._replace(objects=objects)
+
+    def _folders(self, folder: str, own: Kustomization) -> Iterator[str]:
+        """The folders of all kustomizations that it builds from, the nearest first."""
+        waiting, seen = [(folder, own)], {folder}
+        while waiting:
+            for part in self._parts(*waiting.pop(0)):
+                if part in self._all and part not in seen:
+                    seen.add(part)
+                    waiting.append((part, self._all[part]))
+                    yield part
 
     def _built(self, own: Kustomization, below: Built, within: tuple[str, ...]) -> Built:
         """What a kustomization builds on top of what a component is given."""
@@ -158,6 +177,19 @@ def _both(one: Built, other: Built) -> Built:
         (*first.disruption_budgets, *second.disruption_budgets),
     )
     return Built(objects, one.is_followed and other.is_followed, one.files | other.files)
+
+
+def _with_settings(objects: Manifest, besides: Manifest) -> Manifest:
+    """The objects with the ConfigMaps and Secrets of others that are called like none of theirs."""
+    config_maps = {each.name.value for each in objects.config_maps}
+    secrets = {each.name.value for each in objects.secrets}
+    return objects._replace(
+        config_maps=(
+            *objects.config_maps,
+            *(each for each in besides.config_maps if each.name.value not in config_maps),
+        ),
+        secrets=(*objects.secrets, *(each for each in besides.secrets if each.name.value not in secrets)),
+    )
 
 
 def _with_layer(holders: tuple[Holder, ...], made: Holder, generator: Generator) -> tuple[Holder, ...]:

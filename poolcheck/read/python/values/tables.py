@@ -121,7 +121,7 @@ def _either_way(answer: Value, found: Value, before: Value, *, is_true: bool) ->
     """What it becomes where the answer is true, or is not, and what it was else."""
     ways = [_where(answer, found, is_true=is_true), _where(answer, before, is_true=not is_true)]
     told = compute("if", [answer, *(ways if is_true else reversed(ways))], ())
-    is_open = isinstance(answer, Unknown) or isinstance(told, Unknown)
+    is_open = isinstance(answer, Unknown | Either) or isinstance(told, Unknown)
     return either([before, found], ()) if is_open else told
 
 
