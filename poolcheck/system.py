@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from poolcheck.read.kubernetes.launchers import Shadowed
     from poolcheck.read.kubernetes.manifest import Container, DisruptionBudget, Mount, Service, Workload
     from poolcheck.read.kubernetes.pooler_images import PoolerImage
+    from poolcheck.read.pgbouncer.rendered import Rendered
     from poolcheck.read.python.facts import PythonModule
     from poolcheck.read.python.pools.client_pool import ClientPool
     from poolcheck.read.python.sql.executed import Executed
@@ -118,7 +119,7 @@ class Target(NamedTuple):
     It is not certain where only a port or a host's name suggests a pooler. `pooler` is None then, unless the
     project has only one; `among` are those that it may be. A pooler may be `in_pod`, one for each of the client's.
     `entry` is None where it is not known which it is, and `user`, who logs in, as well. `behind` is where a pooler
-    leads that opens its connections to another one.
+    leads that opens its connections to another one. It is certain but for variables, where it `is_by_default`.
     """
 
     pooler: Pooler | None
@@ -130,6 +131,7 @@ class Target(NamedTuple):
     among: tuple[Pooler, ...] = ()
     user: str | None = None
     behind: "Target | None" = None
+    is_by_default: bool = False
 
     @property
     def name(self) -> str:
@@ -397,8 +399,8 @@ class PerCpu(NamedTuple):
 class Addressed(NamedTuple):
     """The address of a database that a container has, in a variable or in a client pool: `by` either's name.
 
-    `place` is where its host is written, `port` is None where it is not known, and but the usual one where it is
-    not told and that is up to the program, not `has_port`. It `is_own` where it is given to
+    `place` is where its host is written, `port` is None where it is not known. That is surely the one that is
+    connected to if it `has_port`; the program may have another where none is told, or only among much else. It `is_own` where it is given to
     this container, and not with much else to many. It `is_assumed` where it is but a default, or may be changed
     elsewhere. It `is_apart` where names tell that it has a reason to lead past poolers, or that it matters to
     nobody; one of a client pool `is_of_source`, whose modules may show that it `needs_session`.
@@ -495,7 +497,8 @@ class System(NamedTuple):
     """Everything that was read, and what it comes to together.
 
     `sent` is what applications do to sessions of servers behind poolers. `contained` are poolers whose containers
-    are seen. `facts` are what the connection budget is made of, `verdicts` where it fails.
+    are seen. `facts` are what the connection budget is made of, `verdicts` where it fails; some of their places
+    are in what is written for one environment alone, `apart`.
     """
 
     documents: tuple[Fact, ...]
@@ -512,6 +515,14 @@ class System(NamedTuple):
     facts: Facts = Facts()
     verdicts: "tuple[Verdict, ...]" = ()
     wiring: Wiring = Wiring()
+    apart: "tuple[Rendered, ...]" = ()
+
+    @property
+    def rendered(self) -> "Iterator[Rendered]":
+        """What stands in no file as it is read."""
+        configs = (each for each in self.documents if isinstance(each, PgBouncerConfig))
+        yield from (each.rendered for each in configs if each.rendered)
+        yield from self.apart
 
     def module(self, path: str) -> "PythonModule | None":
         """The module in a file, if anything was read from it."""

@@ -16,7 +16,9 @@ def environment(**variables: str | Value) -> Environment:
 
 def named(**variables: str | Value) -> list[tuple[str, str | None, int | None, str | None]]:
     found = addresses_in(environment(**variables))
-    return [(each.variable, each.address.host, each.address.port_number, each.address.database) for each in found]
+    return [
+        (each.variable.name, each.address.host, each.address.port_number, each.address.database) for each in found
+    ]
 
 
 def only(**variables: str | Value) -> Named:
@@ -70,7 +72,7 @@ def test_other_values_are_none(value: str) -> None:
 def test_an_address_may_be_parted_among_variables(host: str, port: str, database: str, user: str) -> None:
     found = only(**{host: "db", port: "6432", database: "orders", user: "shop"})
 
-    assert (found.variable, found.has_port) == (host, True)
+    assert (found.variable.name, found.has_port) == (host, True)
     address = found.address
     assert (address.host, address.port_number, address.database, address.user) == ("db", 6432, "orders", "shop")
 
@@ -110,7 +112,7 @@ def test_addresses_stand_in_commands_too() -> None:
 
     [found] = addresses_in_command(container, environment())
 
-    assert (found.variable, found.address.host, found.address.port) == ("the command", "db", "6432")
+    assert (found.variable.name, found.address.host, found.address.port) == ("the command", "db", "6432")
 
 
 def test_it_is_told_whether_more_addresses_may_be_there() -> None:

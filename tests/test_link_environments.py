@@ -329,6 +329,17 @@ def test_overlays_that_differ_in_nothing_but_names_are_one() -> None:
     assert apart == {("postgres", "production and staging"): (10, 10, 97), ("postgres", "large"): (45, 45, 97)}
 
 
+def test_an_example_of_a_secret_beside_a_base_is_taken_for_what_is_put_there() -> None:
+    files = overlaid("", "replicas: [{name: api, count: 9}]\n")
+    value = "valueFrom: {secretKeyRef: {name: db, key: url}}"
+    files["base/api.yaml"] = files["base/api.yaml"].replace('value: "postgresql://app@postgres:5432/shop"', value)
+    files["base/secrets.example.yaml"] = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {url: 'postgresql://app@postgres:5432/shop'}\n"
+    )
+
+    assert numbers(files) == {("postgres", "staging"): (10, 10, 97), ("postgres", "production"): (45, 45, 97)}
+
+
 def test_a_component_changes_what_those_build_that_name_it() -> None:
     files = overlaid("", "components: [../../components/large]\n") | {
         "components/large/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
@@ -413,3 +424,16 @@ def test_a_file_on_top_of_another_finds_the_services_that_it_says_nothing_of() -
     }
 
     assert numbers(files) == {("postgres", ""): (2, 5, 97), ("postgres", "production"): (20, 20, 197)}
+
+
+def test_what_is_written_for_a_stage_takes_the_place_there_of_what_is_for_all() -> None:
+    whole = "    command: python main.py\n    environment: {URL: 'postgresql://app@postgres:5432/shop'}\n"
+    files = {
+        "api/main.py": APP,
+        "worker/main.py": APP,
+        "docker-compose.yml": "services:\n  postgres: {image: 'postgres:16'}\n"
+        f"  api:\n    build: api\n{whole}  worker:\n    build: worker\n{whole}",
+        "docker-compose.prod.yml": "services:\n  api: {environment: {SIZE: '20'}, deploy: {replicas: 6}}\n",
+    }
+
+    assert numbers(files) == {("postgres", ""): (10, 10, 97), ("postgres", "production"): (125, 125, 97)}

@@ -6,12 +6,15 @@ import pytest
 
 from poolcheck.files import Memory
 from poolcheck.link.network import Origin
+from poolcheck.link.pods import Pods
 from poolcheck.link.servers import server_in
 from poolcheck.link.stacks import Stacks, settled
 from poolcheck.read.compose.facts import ComposeFile
+from poolcheck.read.compose.services import read_compose
 from poolcheck.read.document import Reader
 from poolcheck.read.kubernetes.environment import Environment, Objects, environment
 from poolcheck.read.kubernetes.manifest import Context, Workload
+from poolcheck.source import Source
 from poolcheck.value import EnvRef, Known, text_of
 
 BASE = """\
@@ -252,3 +255,27 @@ def test_what_an_update_starts_first_is_that_of_the_file_on_top_or_else_of_the_o
     ]
 
     assert [each.max_surge and each.max_surge.value for each in found] == ["3", "2"]
+
+
+def test_a_service_that_is_not_started_again_or_is_waited_for_is_there_for_a_while_or_not_at_all() -> None:
+    """The Compose specification, restart and depends_on: service_completed_successfully."""
+    text = """\
+services:
+  seed: {image: a, restart: "no", deploy: {replicas: 2}}
+  migrate: {image: a}
+  api:
+    image: a
+    restart: always
+    depends_on: {migrate: {condition: service_completed_successfully}, seed: {condition: service_started}}
+"""
+    found = Stacks(read_compose(Source("compose.yaml", text)))
+    pods = Pods([], {})
+
+    counts = {each.name.value: pods.of(each) for each in found.workloads}
+
+    assert {name: (number.low, number.high) for name, number in counts.items()} == {
+        "seed": (0, 2),
+        "migrate": (0, 0),
+        "api": (1, 1),
+    }
+    assert [each.most for each in counts["seed"].because] == ["seed is running"]

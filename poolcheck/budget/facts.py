@@ -26,8 +26,8 @@ class Lead(NamedTuple):
     """Where connections lead: to the pooler or the database with the id `to`, None where that is not known.
 
     `host`, `port`, `database` and `user` are what is asked for, as far as that is known. `entry` is the database
-    of the pooler's that serves it. It is not certain where only a port or a name suggests a pooler; a pooler may
-    be `in_pod`, one for each pod of the client's.
+    of the pooler's that serves it. It is not certain where only a port or a name suggests a pooler, or where there
+    is an `assumption`; a pooler may be `in_pod`, one for each pod of the client's.
     """
 
     to: str | None
@@ -39,11 +39,12 @@ class Lead(NamedTuple):
     is_certain: bool = True
     in_pod: bool = False
     because: tuple[Reason, ...] = ()
+    assumption: str = ""
 
     @property
     def is_known(self) -> bool:
-        """Whether connections are sure to lead there."""
-        return self.to is not None and self.is_certain
+        """Whether connections are sure to lead there, or do if what is assumed is so."""
+        return self.to is not None and (self.is_certain or bool(self.assumption))
 
     @property
     def is_near(self) -> bool:

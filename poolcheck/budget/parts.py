@@ -50,17 +50,31 @@ def deployments(parts: Iterable[Part]) -> Iterator[Deployment]:
     """What comes together, once for each deployment that the files are for.
 
     What is written down for staging and what is for production do not meet, nor do two namespaces behind one name.
+    Where something is written down for all stages and for one of them, that counts there.
     """
     wanted = [part for part in parts if part.is_any]
     seen: set[tuple[Part, ...]] = set()
     all_stages = dict.fromkeys(part.owner.stages for part in wanted)
     for stages, namespace in product(all_stages, dict.fromkeys(part.owner.namespace for part in wanted)):
-        together = tuple(
+        together = _most_special(
             part for part in wanted if part.owner.stages <= stages and part.owner.namespace in {None, namespace}
         )
         if together and together not in seen:
             seen.add(together)
             yield Deployment(stages, namespace, together)
+
+
+def _most_special(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """The parts without those whose owner is written down for more of the stages too: that takes its place."""
+    parts = tuple(parts)
+    stages: dict[tuple[str, str], set[frozenset[str]]] = {}
+    for part in parts:
+        stages.setdefault((part.owner.kind, part.owner.name), set()).add(part.owner.stages)
+    return tuple(
+        part
+        for part in parts
+        if not any(part.owner.stages < more for more in stages[part.owner.kind, part.owner.name])
+    )
 
 
 def together(parts: Iterable[Part], number: Callable[[Part], Amount]) -> Amount:

@@ -4,7 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from poolcheck.amount import Amount, Reason
+from poolcheck.amount import Amount, Reason, exactly, product
 from poolcheck.budget import client_connections, server_connections
 from poolcheck.budget.facts import EntryFacts, Facts, Lead, Owner, PoolerFacts
 from poolcheck.budget.parts import Part
@@ -23,9 +23,14 @@ class Wanted:
             each = client_connections.in_pod(container, pool)
             choice = f"{container.name}\n{pool.choice}"
             owner = _seen_by(workload.owner, [pool.lead])
+            if pool.lead.assumption:
+                each = product(
+                    exactly(1, Reason(f"where {pool.title} leads", assumption=pool.lead.assumption)), each
+                )
             connections = always(each) if pool.lead.in_pod else workload.replicas.scale.times(each)
             part = Part(workload.id, owner, pool.title, choice, connections, connections, place=pool.place)
-            if pool.lead.to is not None or not (workload.is_unseen or pool.lead.is_near):
+            is_seen = not (workload.is_unseen and (pool.lead.to is None or pool.lead.assumption))
+            if is_seen and (pool.lead.to is not None or not pool.lead.is_near):
                 self._add(part, pool.lead)
         users = _Users(facts)
         for pooler in facts.poolers:
@@ -37,7 +42,7 @@ class Wanted:
         return self._leading.get(own_id, ())
 
     def _add(self, part: Part, lead: Lead) -> None:
-        if lead.to is not None and lead.is_certain:
+        if lead.to is not None and lead.is_known:
             self._leading[lead.to].append((part, lead))
         elif lead.to is None and lead.host:
             self.outside[_address(lead, part)].append(part)
@@ -53,7 +58,7 @@ class _Users:
         for lead in leads:
             if lead.to is not None:
                 login = Login(lead.database, lead.user) if lead.database and lead.user else None
-                self._entries[lead.to][lead.entry].add(login if lead.is_certain else None)
+                self._entries[lead.to][lead.entry].add(login if lead.is_known else None)
 
     def logins(self, pooler: PoolerFacts) -> Logins:
         """Who logs in for each entry, where that is known of all."""

@@ -8,6 +8,7 @@ from poolcheck.amount import Reason
 from poolcheck.link.database_variables import (
     COMMAND,
     Named,
+    Variable,
     addresses_in,
     addresses_in_command,
     has_unknown_address,
@@ -81,32 +82,38 @@ def _of_variable(workload: Workload, container: Container, named: Named, known: 
     return Addressed(
         workload,
         container,
-        named.variable,
+        named.variable.name,
         address.host or "",
         address.port_number,
         address.database,
         address.user,
         named.place,
         _target(named, workload, known),
-        is_own=_is_own(named, workload, container, known),
-        is_assumed=named.by_default or named.variable in known.kustomized.set_by_patches(workload, container),
-        is_apart=is_apart(workload, container, named.variable)
-        or any(map(known.remarks.tell_of, (named.place, named.used_at, workload.name.span, container.name.span))),
+        is_own=_is_own(named.variable, workload, container, known),
+        is_assumed=named.by_default or named.variable.name in known.kustomized.set_by_patches(workload, container),
+        is_apart=is_apart(workload, container, named.variable.name)
+        or _is_remarked(named, workload, container, known),
         runs_once=runs_once(workload, container),
-        has_port=named.has_port,
+        has_port=named.has_port and (named.port is None or _is_own(named.port, workload, container, known)),
     )
 
 
-def _is_own(named: Named, workload: Workload, container: Container, known: Known) -> bool:
+def _is_remarked(named: Named, workload: Workload, container: Container, known: Known) -> bool:
+    """Whether a comment says that it has its own way to a database."""
+    places = (named.place, named.variable.given_at, workload.name.span, container.name.span)
+    return any(map(known.remarks.tell_of, places))
+
+
+def _is_own(variable: Variable, workload: Workload, container: Container, known: Known) -> bool:
     """Whether a container is given a variable by itself, and not with all that a file of variables holds."""
-    if named.variable == COMMAND:
+    if variable.name == COMMAND:
         return True
     if workload.kind is not WorkloadKind.SERVICE:
-        return any(each.name.value == named.variable for each in container.env)
+        return any(each.name.value == variable.name for each in container.env)
     service = known.stacks.service(workload)
-    is_in_file = service is not None and named.variable in {name for name, _ in service.environment}
-    span, used_at = workload.span, named.used_at
-    return is_in_file and span.path == used_at.path and span.start <= used_at.start < span.end
+    is_in_file = service is not None and variable.name in {name for name, _ in service.environment}
+    span, given_at = workload.span, variable.given_at
+    return is_in_file and span.path == given_at.path and span.start <= given_at.start < span.end
 
 
 def _target(named: Named, workload: Workload, known: Known) -> Target | None:
@@ -118,7 +125,7 @@ def _target(named: Named, workload: Workload, known: Known) -> Target | None:
     destination = known.leads_to(address.host, port, origin)
     if destination is None or destination.found is None:
         return None
-    because = (Reason(f"{named.variable} leads to {address.host}", named.place), *destination.because)
+    because = (Reason(f"{named.variable.name} leads to {address.host}", named.place), *destination.because)
     found, in_pod = destination.found, destination.in_pod
     if isinstance(found, Pooler):
         entry = entry_for(found.config, address.database) if found.config else None

@@ -175,7 +175,7 @@ def _by_default(pool: ClientPool, known: Known, origin: Origin) -> tuple[ClientP
         return pool, target
     first, *others = target.because
     first = first._replace(assumption=first.assumption or f"{pool.title} is left at its default address")
-    return made, target._replace(is_certain=False, because=(first, *others))
+    return made, target._replace(is_certain=False, is_by_default=target.is_certain, because=(first, *others))
 
 
 def _client(pool: ClientPool, module: PythonModule, running: _Running, known: Known) -> Client:

@@ -14,7 +14,7 @@ from poolcheck.value import HOLE, Value, origin_of, text_of
 _END = re.compile(r"(?:HOST|HOSTNAME|HOST_NAME|SERVER|ADDR|ADDRESS)$", re.IGNORECASE)
 _OF_DATABASES = ("DATABASE", "DB", "PG", "POSTGRES", "PSQL", "SQL")
 """How a variable is called that names the host of a database; it is one only where the host is known to be."""
-_PORTS, _USERS = ("PORT",), ("USER", "USERNAME")
+_USERS = ("USER", "USERNAME")
 _DATABASES = ("NAME", "DATABASE", "DB", "DBNAME", "DATABASE_NAME", "DB_NAME")
 COMMAND = "the command"
 _URL = re.compile(r"(?:postgres|postgresql|pgx[45]?)://[^\s'\"]+")
@@ -27,19 +27,26 @@ _ENDS_OF_URLS = ("DATABASE_URL", "DATABASE_URI", "DB_URL", "DB_URI", "POSTGRES_U
 _PLACE = re.compile(r"(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d+))?")
 
 
-class Named(NamedTuple):
-    """An address that a variable holds, and where its host is written.
+class Variable(NamedTuple):
+    """A variable, and where a container is given it."""
 
-    Its host and its port are but defaults where they are `by_default`. Where only the host is named,
-    `has_port` tells whether its port is, too.
+    name: str
+    given_at: Span
+
+
+class Named(NamedTuple):
+    """An address that a `variable` holds, and where its host is written.
+
+    Its host and its port are but defaults where they are `by_default`. The port may be in a variable of its own,
+    `port`. Where only the host is named, it may not be told: then it is not one that `has_port`.
     """
 
-    variable: str
+    variable: Variable
     address: Address
     place: Span
-    used_at: Span
     by_default: bool
-    has_port: bool
+    has_port: bool = True
+    port: Variable | None = None
 
 
 def addresses_in(environment: Environment) -> Iterator[Named]:
@@ -47,11 +54,10 @@ def addresses_in(environment: Environment) -> Iterator[Named]:
     for variable, value in environment.variables.items():
         if not value.places:
             continue
-        found = _in_url(value) or _of_host(variable, value, environment)
-        if found and found[0].host and not found[0].host.startswith("/"):
-            address, by_default, has_port = found
-            place = origin_of(address.host or "", value)
-            yield Named(variable, address, place, value.places[0], by_default, has_port)
+        own = Variable(variable, value.places[0])
+        found = _in_url(own, value) or _of_host(own, value, environment)
+        if found and found.address.host and not found.address.host.startswith("/"):
+            yield found
 
 
 def addresses_in_command(container: Container, environment: Environment) -> Iterator[Named]:
@@ -62,7 +68,7 @@ def addresses_in_command(container: Container, environment: Environment) -> Iter
             address = _parsed(url[0])
             if address and address.host:
                 is_written = address.host in text_of(value)
-                yield Named(COMMAND, address, word.span, word.span, not is_written, has_port=True)
+                yield Named(Variable(COMMAND, word.span), address, word.span, not is_written)
 
 
 def has_unknown_address(environment: Environment) -> bool:
@@ -93,14 +99,14 @@ def _host_of(text: str) -> str:
     return HOLE if address.host is None else address.host
 
 
-def _in_url(value: Value) -> tuple[Address, bool, bool] | None:
+def _in_url(own: Variable, value: Value) -> Named | None:
     """An address in a URL, a JDBC URL, or a string of pairs."""
     address = _parsed(text_of(settled(value)))
     if address is None or address.dialect != _POSTGRES:
         return None
     written = _parsed(text_of(value))
     is_written = written is not None and (written.host, written.port) == (address.host, address.port)
-    return address, not is_written, True
+    return Named(own, address, origin_of(address.host or "", value), not is_written)
 
 
 def _parsed(text: str) -> Address | None:
@@ -128,35 +134,32 @@ def _of_pairs(text: str) -> Address | None:
     return Address(_POSTGRES, "", _known(user or ""), place["host"], _known(port), _known(database), {})
 
 
-def _of_host(variable: str, value: Value, environment: Environment) -> tuple[Address, bool, bool] | None:
+def _of_host(own: Variable, value: Value, environment: Environment) -> Named | None:
     """An address that is parted among variables: `DB_HOST`, `DB_PORT`, `DB_NAME` and `DB_USER`."""
-    stem = _stem(variable)
+    stem = _stem(own.name)
     place = None if stem is None else _PLACE.fullmatch(text_of(settled(value)))
     if stem is None or place is None:
         return None
-    beside = _beside(stem, _PORTS, environment)
+    beside = None if place["port"] else environment.variables.get(f"{stem}PORT")
     port = place["port"] or ("" if beside is None else text_of(settled(beside)))
-    database, user = _beside(stem, _DATABASES, environment), _beside(stem, _USERS, environment)
     address = Address(
         _POSTGRES,
         "",
-        _text(user),
+        _beside(stem, _USERS, environment),
         place["host"],
         port if port.isdecimal() or not port else None,
-        _text(database),
+        _beside(stem, _DATABASES, environment),
         {},
     )
     is_written = text_of(value) == text_of(settled(value)) and (beside is None or text_of(beside) == port)
-    return address, not is_written, port != ""
+    port_variable = Variable(f"{stem}PORT", beside.places[0]) if beside is not None and beside.places else None
+    return Named(own, address, origin_of(place["host"], value), not is_written, port != "", port_variable)
 
 
-def _beside(stem: str, ends: tuple[str, ...], environment: Environment) -> Value | None:
-    """The variable that belongs to a host's: `DB_PORT` to `DB_HOST`, `PGPORT` to `PGHOST`."""
-    names = (stem + end for end in ends)
-    return next((found for name in names if (found := environment.variables.get(name)) is not None), None)
-
-
-def _text(value: Value | None) -> str | None:
+def _beside(stem: str, ends: tuple[str, ...], environment: Environment) -> str | None:
+    """What a variable holds that belongs to a host's: `DB_NAME` to `DB_HOST`, `PGUSER` to `PGHOST`."""
+    values = (environment.variables.get(stem + end) for end in ends)
+    value = next((each for each in values if each is not None), None)
     return None if value is None else _known(text_of(settled(value)))
 
 

@@ -67,4 +67,7 @@ def _lead(pool: ClientPool, target: Target | None) -> Lead:
     if target is None:
         return Lead(None, host, port, database, user)
     entry = target.entry.name.value if target.entry else None
-    return Lead(None, host, port, database, user, entry, target.is_certain, target.in_pod, target.because)
+    assumption = target.because[0].assumption if target.is_by_default else ""
+    return Lead(
+        None, host, port, database, user, entry, target.is_certain, target.in_pod, target.because, assumption
+    )

@@ -80,7 +80,7 @@ class Pods:
     def _may_mean(self, autoscaler: Autoscaler, workload: Workload) -> bool:
         """Whether an autoscaler's file holds no other workload of the name that it scales."""
         path = autoscaler.span.path
-        return workload.span.path == path or (path, workload.kind, workload.name.value) not in self._in_files
+        return workload.name.span.path == path or (path, workload.kind, workload.name.value) not in self._in_files
 
     def _written(self, workload: Workload) -> list[_Kept]:
         """The pods that a workload asks for itself, or that patches make of them."""
@@ -125,6 +125,8 @@ def _asked_for(workload: Workload) -> _Kept:
         case WorkloadKind.DAEMON_SET:
             return _always(between(1, None, Reason(f"a pod of {name} on each node", span)))
         case WorkloadKind.JOB | WorkloadKind.CRON_JOB:
+            return _always(_running(workload))
+        case WorkloadKind.SERVICE if workload.runs:
             return _always(_running(workload))
         case WorkloadKind.SCALED_JOB:
             return _scaled_job(workload)

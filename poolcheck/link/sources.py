@@ -62,6 +62,7 @@ class Sources:
         for path in sorted(paths):
             self._paths[path.rpartition("/")[2]].append(path)
         self._endings: dict[str, Sequence[str]] = {}
+        self._imports: dict[str, Sequence[Module]] = {}
         self._modules = {fact.span.path: fact for fact in facts if isinstance(fact, PythonModule)}
 
     @property
@@ -248,16 +249,29 @@ class Sources:
         waiting = [entry]
         while waiting and len(seen) < MOST_MODULES:
             module = waiting.pop()
-            targets = [each.target for each in module.imports]
-            if names_modules and module is entry:
-                targets += [".celery", *(name["name"] for name in _NAMED_MODULE.finditer(module.source.text))]
-            targets += [name["name"] for name in _ROOT_URLCONF.finditer(module.source.text)]
-            for target in targets:
-                for found in self._imported(target, module):
-                    if found.path not in seen:
-                        seen.add(found.path)
-                        waiting.append(found)
+            is_naming = names_modules and module is entry
+            for found in self._named_by(module) if is_naming else self._imported_by(module):
+                if found.path not in seen:
+                    seen.add(found.path)
+                    waiting.append(found)
         return seen
+
+    def _imported_by(self, module: Module) -> Sequence[Module]:
+        """What a module imports, or has Django import, which every program that loads the module asks for."""
+        if module.path not in self._imports:
+            self._imports[module.path] = self._leads_to(module, ())
+        return self._imports[module.path]
+
+    def _named_by(self, module: Module) -> Sequence[Module]:
+        """The same, and the modules of which the names are written in it."""
+        named = (name["name"] for name in _NAMED_MODULE.finditer(module.source.text))
+        return self._leads_to(module, (".celery", *named))
+
+    def _leads_to(self, module: Module, named: Sequence[str]) -> Sequence[Module]:
+        urls = (name["name"] for name in _ROOT_URLCONF.finditer(module.source.text))
+        targets = (*(each.target for each in module.imports), *named, *urls)
+        found = {each.path: each for target in targets for each in self._imported(target, module)}
+        return tuple(found.values())
 
     def _imported(self, target: str, importer: Module) -> Iterator[Module]:
         """The module that an import leads to, and the packages around it, which are loaded before it."""

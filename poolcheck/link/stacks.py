@@ -136,7 +136,8 @@ class Stacks:
         waited_for = {each.value: each for service in stack.services.values() for each in service.waits_for}
         for service in stack.services.values():
             workload = _workload(service)
-            if ended := waited_for.get(service.name.value):
+            ended = waited_for.get(service.name.value)
+            if ended or service.runs_once:
                 workload = workload._replace(runs=Runs(ended=ended))
             self._services[workload.name.span] = service
             self._stack_of[workload.name.span] = stack
@@ -205,6 +206,7 @@ def _merged(below: Service, above: Service) -> Service:
         started_first=above.started_first or below.started_first,
         knows_other_hosts=above.knows_other_hosts or below.knows_other_hosts,
         waits_for=(*below.waits_for, *above.waits_for),
+        runs_once=above.runs_once or below.runs_once,
     )
 
 

@@ -25,7 +25,7 @@ Fact: TypeAlias = (
 
 _HAS_SECTION = re.compile(rb"^[ \t]*\[[ \t]*pgbouncer[ \t]*\]", re.MULTILINE | re.IGNORECASE)
 _HAS_SERVICES = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?(?:services|include)[ \t]*:", re.MULTILINE)
-_CHANGES = (b"Generator", b"images", b"patch", b"replicas")
+_MAKES = (b"Generator", b"bases", b"components", b"images", b"namespace", b"patch", b"replicas", b"resources")
 _COMPOSE_FILE = re.compile(r"(?:^|[-_.])(?:compose|stack)(?=[-_.])", re.IGNORECASE)
 _IN_VALUES = (
     b"pgbouncer:",
@@ -175,8 +175,8 @@ def _may_be_compose(path: str, data: bytes) -> bool:
 
 
 def _is_kustomization(path: str, data: bytes) -> bool:
-    """Whether it is a kustomization.yaml that changes what it builds from."""
-    return os.path.basename(path) in _KUSTOMIZATIONS and any(each in data for each in _CHANGES)
+    """Whether it is a kustomization.yaml that builds from something, or makes it."""
+    return os.path.basename(path) in _KUSTOMIZATIONS and any(each in data for each in _MAKES)
 
 
 def _may_be_values(path: str, data: bytes) -> bool:

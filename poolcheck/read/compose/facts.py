@@ -56,7 +56,7 @@ class Service(NamedTuple):
     of its containers that are published. `open_files` is how many a process may have open. `started_first` is how
     many containers an update starts at a time before it ends old ones, "0" for all; None where those end first.
     It `knows_other_hosts` where more than the names of services may lead somewhere. It is not started until the
-    services that it `waits_for` have ended.
+    services that it `waits_for` have ended. It `runs_once` where it is told not to be started again.
     """
 
     name: Located[str]
@@ -82,15 +82,18 @@ class Service(NamedTuple):
     started_first: Located[str] | None = None
     knows_other_hosts: bool = False
     waits_for: tuple[Located[str], ...] = ()
+    runs_once: bool = False
 
 
 class ComposeFile(NamedTuple):
     """The services in one file, and the files that it includes.
 
-    Nothing runs those in a file that is there `for_others` only, to be extended by name.
+    Nothing runs those in a file that is there `for_others` only, to be extended by name. A comment says of the lines
+    at `remarked` that something has its own way to a database.
     """
 
     span: Span
     services: tuple[Service, ...]
     includes: tuple[str, ...] = ()
     for_others: bool = False
+    remarked: tuple[Span, ...] = ()

@@ -10,6 +10,7 @@ from poolcheck.read.compose.dotenv import read_dotenv
 from poolcheck.read.compose.facts import Base, Build, ComposeFile, EnvFile, Mount, Service, Variables
 from poolcheck.read.compose.interpolation import interpolated, parts_of, put_in
 from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
+from poolcheck.read.yaml.remarks import remarked
 from poolcheck.source import Located, Source, Span
 from poolcheck.value import HOLE, Known, Unknown, Value, resolve, text_of
 
@@ -19,6 +20,7 @@ _SECRETS = "/run/secrets"
 _SETTINGS = ".conf"
 """How the files end that hold settings of PostgreSQL's."""
 _START_FIRST = "start-first"
+_ON_EACH_NODE = "global"
 _ENDED = "service_completed_successfully"
 _OF_OTHER_HOSTS = ("dns", "dns_search", "external_links", "extra_hosts", "links", "network_mode")
 
@@ -68,7 +70,8 @@ def _read(source: Source, texts: Texts) -> Iterator[ComposeFile]:
         except TooManyAliases:
             break
     if services or includes:
-        yield ComposeFile(Span(source.path, 0, len(source.text)), tuple(services), tuple(includes))
+        span, remarks = Span(source.path, 0, len(source.text)), tuple(remarked(source))
+        yield ComposeFile(span, tuple(services), tuple(includes), remarked=remarks)
 
 
 class _Beside(NamedTuple):
@@ -140,7 +143,7 @@ def _service(name: Scalar, node: Mapping, place: _Place) -> Service:
         env_files=tuple(_env_files(node, place)),
         base=_base(node),
         build=_build(node, place),
-        replicas=place.optional(node.text("deploy", "replicas") or node.text("scale")),
+        replicas=_replicas(node, place),
         names=tuple(_names(node)),
         working_dir=place.optional(node.text("working_dir")),
         ports=tuple(_ports(node, place)),
@@ -150,6 +153,7 @@ def _service(name: Scalar, node: Mapping, place: _Place) -> Service:
         started_first=_started_first(node),
         knows_other_hosts=_knows_other_hosts(node, place.root),
         waits_for=tuple(_waits_for(node)),
+        runs_once=bool((told := node.text("restart")) and told.value == "no"),
     )
 
 
@@ -284,6 +288,14 @@ def _open_files(node: Mapping) -> Located[int] | None:
     """`nofile: 1024`, or the `soft` of both its limits."""
     found = node.integer("ulimits", "nofile", "soft") or node.integer("ulimits", "nofile")
     return found if isinstance(found, Located) else None
+
+
+def _replicas(node: Mapping, place: _Place) -> Value | None:
+    """How many containers there are; not known where there is one on each node."""
+    mode = node.text("deploy", "mode")
+    if mode and mode.value == _ON_EACH_NODE:
+        return Unknown((mode.span,))
+    return place.optional(node.text("deploy", "replicas") or node.text("scale"))
 
 
 def _started_first(node: Mapping) -> Located[str] | None:

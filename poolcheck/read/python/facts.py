@@ -36,6 +36,7 @@ class PythonModule(NamedTuple):
 def read_python(source: Source, project: Project) -> Iterator[PythonModule | SyntaxFault]:
     """The facts in one file."""
     module = project.add(source)
+    module.forget_refused()
     span = Span(source.path, 0, len(source.text))
     yield PythonModule(span, role_of(source.path), _pools_in(module), tuple(checkouts_of(module)), module)
     if module.is_in_doubt and (fault := syntax_fault(source)):

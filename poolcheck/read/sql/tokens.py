@@ -51,7 +51,13 @@ class Token(NamedTuple):
 
 _TELLING = frozenset({Kind.WORD, Kind.SIGN, Kind.OPERATOR})
 
-_LETTER = r"A-Za-z_\x80-\U0010ffff"
+_SIGNS = r":-@\[-^`{-\x7f"
+_LETTER = rf"[^\0-9{_SIGNS}]"
+_LETTER_OR_DIGIT = rf"[^\0-/{_SIGNS}]"
+_IN_NAME = rf"[^\0-\#%-/{_SIGNS}]"
+_BEGINS_WORD = rf"[^\1-9{_SIGNS}]"
+_IN_WORD = rf"[^\1-\#%-/{_SIGNS}]"
+"""All but the signs of ASCII are letters; a word may have a HOLE. A range to the last letter compiles slowly."""
 _OPERATORS = r"~!@\#^&|`?+\-*/%<>="
 _GOES_ON = r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+"
 """What may stand between the parts of a string: blanks and comments with a line break in them."""
@@ -65,22 +71,22 @@ _TOKEN = rf"""
   | (?P<string> (?:[Uu]&)?+ '[^']*+' (?: (?:{_GOES_ON})?+ '[^']*+' )*+ )
   | (?P<name> (?:[Uu]&)?+ "[^"]*+" (?: "[^"]*+" )*+ )
   | (?P<never> (?:[EeBbXx]|[Uu]&)?+ ' | (?:[Uu]&)?+ " )
-  | (?P<dollar> \$ (?:[{_LETTER}][{_LETTER}0-9]*+)?+ \$ )
+  | (?P<dollar> \$ (?:{_LETTER}{_LETTER_OR_DIGIT}*+)?+ \$ )
   | (?P<placeholder>
         \$[0-9]++
-      | % (?: \([^()'"\n]*+\) )?+ [sbt] (?![{_LETTER}0-9$])
-      | (?<!:) : (?!:) [{_LETTER}][{_LETTER}0-9]*+
+      | % (?: \([^()'"\n]*+\) )?+ [sbt] (?!{_IN_NAME})
+      | (?<!:) : (?!:) {_LETTER}{_LETTER_OR_DIGIT}*+
       | \{{ [^{{}}'"\n;]*+ \}}
       | \? (?![{_OPERATORS}])
-      | {HOLE} (?![{_LETTER}0-9$])
+      | {HOLE} (?!{_IN_NAME})
     )
-  | (?P<word> [{_LETTER}{HOLE}][{_LETTER}{HOLE}0-9$]*+ )
+  | (?P<word> {_BEGINS_WORD}{_IN_WORD}*+ )
   | (?P<number>
         0[xX](?:_?[0-9a-fA-F])++ | 0[oO](?:_?[0-7])++ | 0[bB](?:_?[01])++
       | (?: {_DIGITS} (?: \.(?!\.) (?:{_DIGITS})?+ )?+ | \.{_DIGITS} ) (?: [eE][+-]?+{_DIGITS} )?+
     )
   | (?P<sign> :: | := | \.\. | [()\[\],;:.] )
-  | (?P<operator> (?: (?! -- | /\* | %(?:\([^()'"\n]*+\))?+[sbt](?![{_LETTER}0-9$]) ) [{_OPERATORS}] ){{1,64}}+ )
+  | (?P<operator> (?: (?! -- | /\* | %(?:\([^()'"\n]*+\))?+[sbt](?!{_IN_NAME}) ) [{_OPERATORS}] ){{1,64}}+ )
   | (?P<other> . )
     """
 

@@ -205,6 +205,10 @@ class Module:
             self.project.parsed += piece.end - piece.start
         return self._trees[piece]
 
+    def forget_refused(self) -> None:
+        """Lets go of the pieces that could not be parsed, which so far only other modules have asked for."""
+        self._trees = {piece: tree for piece, tree in self._trees.items() if tree}
+
     def forget(self) -> None:
         """Lets go of all that can be made again of the text."""
         self._trees.clear()
