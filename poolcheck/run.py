@@ -121,10 +121,15 @@ def _seldom_collecting() -> Generator[None]:
 
 
 def _examine(paths: Sequence[str], reader: Reader, judge: Judge, progress: Progress | None) -> Report:
-    readings = list(_read(paths, reader, progress))
+    readings: list[Reading] = []
+    found: list[Finding] = []
+    for reading in _read(paths, reader, progress):
+        readings.append(reading)
+        found += _in_modules(reading, reader, judge)
     facts = [fact for reading in readings for fact in reading.facts]
     system = link(facts, paths, reader.project, judge.stated)
-    found = [finding for fact in system.documents for finding in judge.findings(fact, file_of(fact.span.path))]
+    others = (fact for fact in system.documents if format_of(fact.span.path) is not Format.PYTHON)
+    found += [finding for fact in others for finding in judge.findings(fact, file_of(fact.span.path))]
     if facts:
         found += judge.findings(system, "")
     if system.verdicts:
@@ -151,6 +156,19 @@ def _examine(paths: Sequence[str], reader: Reader, judge: Judge, progress: Progr
         silenced=tuple(sorted(silenced, key=_place)),
         unjudged=tuple(sorted(_unjudged(facts), key=lambda each: each[:3])) if reader.project else (),
     )
+
+
+def _in_modules(reading: Reading, reader: Reader, judge: Judge) -> list[Finding]:
+    """The findings in a Python file, judged as soon as it is read: nothing else changes what is in it.
+
+    Its trees are still there. When all files are read most would have to be parsed a second time.
+    """
+    if format_of(reading.path) is not Format.PYTHON:
+        return []
+    found = [finding for fact in reading.facts for finding in judge.findings(fact, reading.path)]
+    if reader.project:
+        reader.project.forget()
+    return found
 
 
 def _unjudged(facts: Iterable[Fact]) -> Iterator[Unjudged]:

@@ -399,11 +399,13 @@ class PerCpu(NamedTuple):
 class Addressed(NamedTuple):
     """The address of a database that a container has, in a variable or in a client pool: `by` either's name.
 
-    `place` is where its host is written, `port` is None where it is not known. That is surely the one that is
-    connected to if it `has_port`; the program may have another where none is told, or only among much else. It `is_own` where it is given to
-    this container, and not with much else to many. It `is_assumed` where it is but a default, or may be changed
-    elsewhere. It `is_apart` where names tell that it has a reason to lead past poolers, or that it matters to
-    nobody; one of a client pool `is_of_source`, whose modules may show that it `needs_session`.
+    `place` is where its host is written, `port` is None where it is not known. It surely is the one that is
+    connected to if it `has_port`: a program may have another where none is told, or only among much else.
+
+    It `is_own` where it is given to this container, and not with much else to many. It `is_assumed` where it is a
+    mere default, or may be changed elsewhere. It `is_apart` where names or comments tell that it has a reason to
+    lead past poolers, or that it matters to nobody. One of a client pool `is_of_source`, whose modules may show
+    that it `needs_session`.
     """
 
     workload: "Workload"
@@ -473,8 +475,9 @@ class Migration(NamedTuple):
 
 
 class Proxied(NamedTuple):
-    """An address that leads to a proxy which opens a connection for each of its clients, though it is `called`
-    like a pooler at `at`; `image` is that of the proxy.
+    """An address that leads to a proxy which opens a connection for each of its clients, and is called a pooler.
+
+    It is `called` so at `at`; `image` is where the `proxy` is named.
     """
 
     address: Addressed
@@ -498,7 +501,8 @@ class System(NamedTuple):
 
     `sent` is what applications do to sessions of servers behind poolers. `contained` are poolers whose containers
     are seen. `facts` are what the connection budget is made of, `verdicts` where it fails; some of their places
-    are in what is written for one environment alone, `apart`.
+    are in what is written for one environment alone, `apart`. `wiring` is where the addresses lead that containers
+    are given.
     """
 
     documents: tuple[Fact, ...]

@@ -2,24 +2,27 @@
 
 import posixpath
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from poolcheck.budget.apart import apart
 from poolcheck.budget.facts import Facts
-from poolcheck.link.clients import clients
 from poolcheck.link.demands import demands
 from poolcheck.link.environments import Environment
 from poolcheck.link.facts_of import facts_of
 from poolcheck.link.known import Known
 from poolcheck.link.pooler_pods import pooler_pods
-from poolcheck.link.sources import Sources
 from poolcheck.read.kubernetes.kustomization import NAMES
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.read.pgbouncer.rendered import Rendered
 from poolcheck.stated import Stated
+from poolcheck.system import Client
+
+if TYPE_CHECKING:
+    from poolcheck.link.sources import Sources
 
 
 def counted_apart(
-    environments: Iterable[Environment], paths: Iterable[str], sources: Sources | None, stated: Stated
+    environments: Iterable[Environment], paths: Iterable[str], sources: "Sources | None", stated: Stated
 ) -> tuple[Facts, tuple[Rendered, ...]]:
     """The facts of all environments, and the configurations that are written for one of them.
 
@@ -36,7 +39,11 @@ def counted_apart(
     return apart(found), tuple(rendered)
 
 
-def _counted(environment: Environment, known: Known, sources: Sources | None, stated: Stated) -> Facts:
-    found = tuple(clients(known, sources, stated)) if sources else ()
+def _counted(environment: Environment, known: Known, sources: "Sources | None", stated: Stated) -> Facts:
+    found: tuple[Client, ...] = ()
+    if sources:
+        from poolcheck.link.clients import clients
+
+        found = tuple(clients(known, sources, stated))
     pods = pooler_pods(environment.facts, known)
     return facts_of(known, found, tuple(demands(known)), tuple(pods), stated)

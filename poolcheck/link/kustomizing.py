@@ -10,7 +10,6 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from poolcheck.link.network import same_namespace
-from poolcheck.link.operated import operated
 from poolcheck.link.patched import merged
 from poolcheck.read.kubernetes.kustomization import Generator, Kustomization, ReplicaCount
 from poolcheck.read.kubernetes.managed import Managed
@@ -136,7 +135,10 @@ class Kustomizing:
         for path in files:
             for patch in self._manifests.get(path, ()):
                 objects = _patched(objects, patch)
-        objects = operated(objects, own.operations)
+        if own.operations:
+            from poolcheck.link.operated import operated
+
+            objects = operated(objects, own.operations)
         workloads = (_scaled(_with_images(each, own), own.replicas) for each in objects.workloads)
         objects = objects._replace(workloads=tuple(workloads))
         is_followed = found.is_followed and own.is_followed

@@ -150,10 +150,14 @@ def _is_patch_followed(patch: Mapping, beside: _Beside) -> bool:
     if json_patches.has_operations(Source("", text)):
         return _is_target_plain(patch) and json_patches.are_followed(Source("", text))
     is_read = not isinstance(inside, Scalar) or inside.block is not None
-    is_named = patch.mapping("target") is None or (name is not None and f"name: {name.value}\n" in text)
+    is_named = patch.mapping("target") is None or (name is not None and _names(text, name.value))
     return (
         is_read and is_named and _is_merged(text, _MERGED - _IN_FILES if isinstance(inside, Scalar) else _MERGED)
     )
+
+
+def _names(text: str, name: str) -> bool:
+    return re.search(rf"""\bname:[ \t]*["']?{re.escape(name)}(?![-.\w])""", text) is not None
 
 
 def _is_target_plain(patch: Mapping) -> bool:

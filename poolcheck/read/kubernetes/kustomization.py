@@ -1,10 +1,12 @@
 """What a kustomization.yaml makes of other files: ConfigMaps and Secrets of them, and other images in them."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from poolcheck.read.kubernetes.json_patches import Operation
 from poolcheck.read.kubernetes.manifest import DataEntry
 from poolcheck.source import Located, Span
+
+if TYPE_CHECKING:
+    from poolcheck.read.kubernetes.json_patches import Operation
 
 NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 """What Kustomize looks for in a folder."""
@@ -83,6 +85,6 @@ class Kustomization(NamedTuple):
     namespace: Located[str] | None = None
     is_followed: bool = False
     is_component: bool = False
-    operations: tuple[Operation, ...] = ()
+    operations: "tuple[Operation, ...]" = ()
     prefix: str = ""
     suffix: str = ""
