@@ -6,7 +6,7 @@ from poolcheck.budget import told
 from poolcheck.budget.verdicts import Fault
 from poolcheck.finding import Finding
 from poolcheck.rule import Rule
-from poolcheck.system import SystemWithVerdicts
+from poolcheck.system.whole import SystemWithVerdicts
 
 
 def overruns(rule: Rule[SystemWithVerdicts], system: SystemWithVerdicts, fault: Fault) -> Iterator[Finding]:

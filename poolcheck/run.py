@@ -20,7 +20,7 @@ from poolcheck.read.pgbouncer.rendered import Renderings, file_of
 from poolcheck.source import Source
 from poolcheck.stated import Stated
 from poolcheck.suppress import ANNOTATION, Silenced, Suppression, annotated, mistakes, silence, suppressions
-from poolcheck.system import System, SystemWithClients, SystemWithLinks, SystemWithVerdicts
+from poolcheck.system.whole import System, SystemWithClients, SystemWithLinks, SystemWithVerdicts
 from poolcheck.within import lying_in
 
 T = TypeVar("T")

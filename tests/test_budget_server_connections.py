@@ -7,7 +7,7 @@ from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.source import Source
 from poolcheck.stated import StatedPooler
-from poolcheck.system import Pooler
+from poolcheck.system.poolers import Pooler
 
 PODS = Reason("2 pods of pgbouncer")
 

@@ -12,7 +12,7 @@ from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.run import linked
 from poolcheck.source import Located, Source
 from poolcheck.stated import Stated
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 UMBRELLA = """
     apiVersion: v2

@@ -9,7 +9,7 @@ from poolcheck.read.document import Fact
 from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.source import Source
 from poolcheck.stated import Stated, StatedDatabase, Versions
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 SHOP = "[databases]\nshop = host=db user=shop\n[pgbouncer]\npool_mode = transaction\nmax_client_conn = 1000\n"
 AUDIT = "[databases]\n* = host=db\n[pgbouncer]\nmax_client_conn = 10 ; few\n"

@@ -9,7 +9,7 @@ from poolcheck.link.known import Known
 from poolcheck.link.sources import Sources
 from poolcheck.read.document import Reader
 from poolcheck.stated import Stated, StatedDatabase, StatedPooler, StatedWorkload
-from poolcheck.system import Client
+from poolcheck.system.clients import Client
 from poolcheck.value import text_of
 
 NOTHING = Stated()

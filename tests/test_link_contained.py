@@ -10,7 +10,7 @@ from poolcheck.read.document import Reader
 from poolcheck.read.kubernetes.pooler_images import Family
 from poolcheck.source import Located
 from poolcheck.stated import Stated
-from poolcheck.system import PoolerContainer
+from poolcheck.system.containers import PoolerContainer
 from poolcheck.value import Unknown
 
 INI = "[databases]\nshop = host=db\n[pgbouncer]\nlisten_port = 6432\n"

@@ -11,7 +11,7 @@ from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.read.pgbouncer.rendered import Renderings
 from poolcheck.source import Source
 from poolcheck.stated import Stated
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 PATH = "deploy.yaml"
 

@@ -9,7 +9,7 @@ from poolcheck.link.known import Known
 from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Source
 from poolcheck.stated import Stated
-from poolcheck.system import Target, exchange, sharing
+from poolcheck.system.targets import Target, exchange, sharing
 
 
 def pooler(name: str, databases: str, settings: str = "pool_mode = session") -> str:

@@ -8,7 +8,7 @@ from poolcheck.link.network import Origin
 from poolcheck.read.document import Fact, Reader
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.stated import Stated, StatedDatabase, StatedPooler, Versions
-from poolcheck.system import Pooler, Server
+from poolcheck.system.poolers import Pooler, Server
 
 NOTHING = Stated()
 INI = "[databases]\nshop = host=db user=shop\n[pgbouncer]\nmax_client_conn = 500\n"

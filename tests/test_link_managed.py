@@ -12,7 +12,8 @@ from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.scale import Situation
 from poolcheck.source import Source
 from poolcheck.stated import Stated
-from poolcheck.system import Pooler, Server, System
+from poolcheck.system.poolers import Pooler, Server
+from poolcheck.system.whole import System
 from poolcheck.value import text_of
 
 

@@ -2,7 +2,7 @@ from poolcheck.link.link import link
 from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Source
 from poolcheck.stated import Stated
-from poolcheck.system import PoolerPods
+from poolcheck.system.poolers import PoolerPods
 
 BESIDE = "        - {name: exporter, image: prometheuscommunity/pgbouncer-exporter}\n"
 

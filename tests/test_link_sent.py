@@ -6,7 +6,7 @@ from poolcheck.link.link import link
 from poolcheck.read.document import Reader
 from poolcheck.read.pgbouncer.config import PoolMode
 from poolcheck.stated import Stated, StatedDatabase, StatedPooler
-from poolcheck.system import Sent
+from poolcheck.system.clients import Sent
 
 STATED = Stated(
     poolers={
@@ -37,7 +37,11 @@ def sent(stated: Stated = STATED, **texts: str) -> tuple[Sent, ...]:
 def test_a_statement_on_a_connection_of_a_pool_behind_the_pooler_is_sent_through_it() -> None:
     [found] = sent(shop__db=f"{ENGINE}with engine.connect() as c:\n    c.execute('LISTEN a')")
 
-    assert (found.client.pool.title, found.shared and found.shared.pooler, found.is_certain) == ("engine", "main", True)
+    assert (found.client.pool.title, found.shared and found.shared.pooler, found.is_certain) == (
+        "engine",
+        "main",
+        True,
+    )
     assert found.shared
     assert found.shared.is_certain
     assert [reason.text for reason in found.shared.because] == [

@@ -6,7 +6,7 @@ from poolcheck.read.document import Fact
 from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Source
 from poolcheck.stated import Stated
-from poolcheck.system import ServerContainer
+from poolcheck.system.containers import ServerContainer
 
 POD = """
 apiVersion: v1

@@ -7,7 +7,7 @@ from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
 from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Source
 from poolcheck.stated import StatedDatabase
-from poolcheck.system import Server
+from poolcheck.system.poolers import Server
 
 CONFIG = """---
 apiVersion: v1

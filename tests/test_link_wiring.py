@@ -8,7 +8,8 @@ from poolcheck.files import Memory
 from poolcheck.link.link import link
 from poolcheck.read.document import Reader
 from poolcheck.stated import Stated
-from poolcheck.system import Fronted, System, Wiring
+from poolcheck.system.whole import System
+from poolcheck.system.wiring import Fronted, Wiring
 
 POOLER = """
     services:

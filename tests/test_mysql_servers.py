@@ -5,7 +5,7 @@ from poolcheck.read.kubernetes.environment import Objects
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.kubernetes.objects import read_manifest
 from poolcheck.source import Source
-from poolcheck.system import Server
+from poolcheck.system.poolers import Server
 
 CONFIG = """---
 apiVersion: v1

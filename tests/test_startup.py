@@ -60,7 +60,13 @@ def test_the_version_costs_nothing_but_argparse() -> None:
     modules = imported("--version")
 
     ours = {name for name in modules if name.partition(".")[0].startswith("poolcheck")}
-    assert ours == {"poolcheck", "poolcheck.cli", "poolcheck.command", "poolcheck.command.refused", "poolcheck.options"}
+    assert ours == {
+        "poolcheck",
+        "poolcheck.cli",
+        "poolcheck.command",
+        "poolcheck.command.refused",
+        "poolcheck.options",
+    }
     assert not modules & HEAVY
 
 

@@ -7,7 +7,9 @@ from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.read.pgbouncer.load import read_pgbouncer
 from poolcheck.source import Source, Span
 from poolcheck.stated import StatedPooler
-from poolcheck.system import Pooler, Target, operands, sharing
+from poolcheck.system.clients import operands
+from poolcheck.system.poolers import Pooler
+from poolcheck.system.targets import Target, sharing
 
 HOST = Reason("engine connects to db", Span("db.py", 5, 7), "db leads to pgbouncer")
 

@@ -17,7 +17,7 @@ from poolcheck.files import STANDARD_INPUT, Disk, Files, Memory
 from poolcheck.read.pgbouncer.rendered import Renderings
 from poolcheck.report.terminal import progress
 from poolcheck.run import Linked, linked
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 if TYPE_CHECKING:
     from poolcheck.render import Rendered

@@ -23,7 +23,10 @@ from poolcheck.read.kubernetes.manifest import Container, Workload, WorkloadKind
 from poolcheck.read.kubernetes.pooler_containers import is_pooler
 from poolcheck.read.python.pools.url import Address
 from poolcheck.source import Span
-from poolcheck.system import Addressed, Client, Pooler, Target
+from poolcheck.system.clients import Client
+from poolcheck.system.poolers import Pooler
+from poolcheck.system.targets import Target
+from poolcheck.system.wiring import Addressed
 
 CONSOLE = "pgbouncer"
 """The database of PgBouncer's own console, which has no server connections."""

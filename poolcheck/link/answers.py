@@ -14,7 +14,8 @@ from poolcheck.read.pgbouncer.effective import InEffect, Origin
 from poolcheck.read.pgbouncer.rendered import Renderings
 from poolcheck.source import Span
 from poolcheck.stated import Stated
-from poolcheck.system import Client, System
+from poolcheck.system.clients import Client
+from poolcheck.system.whole import System
 from poolcheck.value import Computed, Either, EnvRef, Known, Places, Table, Unknown, Value, moved
 
 if TYPE_CHECKING:

@@ -25,7 +25,9 @@ from poolcheck.read.python.values.environment_set import variable_set
 from poolcheck.scale import Replicas
 from poolcheck.source import Span
 from poolcheck.stated import Stated, StatedWorkload
-from poolcheck.system import Client, Pooler, Target
+from poolcheck.system.clients import Client
+from poolcheck.system.poolers import Pooler
+from poolcheck.system.targets import Target
 from poolcheck.value import Lookup, Value
 
 POOLER_PORTS = frozenset({6432, 6543})

@@ -11,7 +11,7 @@ from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.manifest import Container, Mount, Workload
 from poolcheck.read.kubernetes.pooler_images import OTHER_POOLERS, PoolerImage, pooler_image
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
-from poolcheck.system import BroughtIni, PoolerContainer
+from poolcheck.system.containers import BroughtIni, PoolerContainer
 from poolcheck.value import Known as KnownValue
 
 if TYPE_CHECKING:

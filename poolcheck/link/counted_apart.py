@@ -15,7 +15,7 @@ from poolcheck.read.kubernetes.kustomization import NAMES
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.read.pgbouncer.rendered import Rendered
 from poolcheck.stated import Stated
-from poolcheck.system import Client
+from poolcheck.system.clients import Client
 
 if TYPE_CHECKING:
     from poolcheck.link.sources import Sources

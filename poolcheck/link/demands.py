@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from poolcheck.link.known import Known
 from poolcheck.link.network import Origin
 from poolcheck.read.pgbouncer.config import Entry
-from poolcheck.system import Demand, Pooler, Server
+from poolcheck.system.poolers import Demand, Pooler, Server
 
 POSTGRES_PORT = 5432
 

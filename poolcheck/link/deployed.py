@@ -16,7 +16,7 @@ from poolcheck.read.kubernetes.manifest import Container, Mount, VolumeSource, W
 from poolcheck.read.kubernetes.pooler_images import OTHER_POOLERS, pooler_image
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.scale import Replicas
-from poolcheck.system import Pooler
+from poolcheck.system.poolers import Pooler
 
 
 class Found(NamedTuple):

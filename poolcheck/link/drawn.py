@@ -8,7 +8,7 @@ from poolcheck.read.python.pools.uses import placed
 from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.running.at_start import is_made_at_start
 from poolcheck.read.python.syntax.module import Module
-from poolcheck.system import Target
+from poolcheck.system.targets import Target
 from poolcheck.value import number_of
 
 _AT_START = frozenset(

@@ -15,7 +15,8 @@ from poolcheck.read.template import has_template
 from poolcheck.scale import Replicas
 from poolcheck.source import Span
 from poolcheck.stated import Stated
-from poolcheck.system import Client, Demand, Pooler, PoolerPods, Server
+from poolcheck.system.clients import Client
+from poolcheck.system.poolers import Demand, Pooler, PoolerPods, Server
 
 NOTHING = Stated()
 

@@ -13,7 +13,10 @@ from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.kubernetes.pooler_containers import is_casual, is_companion
 from poolcheck.read.kubernetes.stages import may_meet
 from poolcheck.read.pgbouncer.config import FALLBACK
-from poolcheck.system import Addressed, Client, Demand, Fronted, Pooler, Server, Target
+from poolcheck.system.clients import Client
+from poolcheck.system.poolers import Demand, Pooler, Server
+from poolcheck.system.targets import Target
+from poolcheck.system.wiring import Addressed, Fronted
 
 _WITHOUT_DATABASE = re.compile(
     r"(?:alertmanager|caddy|cadvisor|certbot|elasticsearch|grafana|imgproxy|jaeger|kafka|keydb|localstack|loki|mailhog|mailpit"

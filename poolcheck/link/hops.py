@@ -5,7 +5,8 @@ from poolcheck.link.demands import port_of
 from poolcheck.link.known import Known
 from poolcheck.link.poolers import entry_for
 from poolcheck.read.pgbouncer.config import FALLBACK, Entry
-from poolcheck.system import Pooler, Target
+from poolcheck.system.poolers import Pooler
+from poolcheck.system.targets import Target
 
 MOST_HOPS = 4
 """Nobody has more poolers behind one another, unless they lead in a circle."""

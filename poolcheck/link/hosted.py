@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from poolcheck.amount import between
 from poolcheck.read.pgbouncer.config import Effective, PoolMode
-from poolcheck.system import Pooler
+from poolcheck.system.poolers import Pooler
 
 
 class _Hosted(NamedTuple):

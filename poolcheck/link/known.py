@@ -29,7 +29,7 @@ from poolcheck.read.kubernetes.stages import may_meet, stages
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.source import Span
 from poolcheck.stated import Stated
-from poolcheck.system import Pooler, Server
+from poolcheck.system.poolers import Pooler, Server
 
 
 class Destination(NamedTuple):

@@ -8,7 +8,7 @@ from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.launcher_table import LAUNCHERS
 from poolcheck.read.kubernetes.launchers import Launch, Shadowed, launch
 from poolcheck.read.kubernetes.manifest import Container, Workload
-from poolcheck.system import PerCpu
+from poolcheck.system.containers import PerCpu
 from poolcheck.value import Lookup
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from poolcheck.read.fault import ReadFault, SyntaxFault
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.read.pgbouncer.startup import for_version
 from poolcheck.stated import Stated
-from poolcheck.system import Client, Sent, System
+from poolcheck.system.clients import Client, Sent
+from poolcheck.system.whole import System
 
 if TYPE_CHECKING:
     from poolcheck.link.sources import Sources

@@ -19,7 +19,7 @@ from poolcheck.read.pgbouncer.rendered import Piece, Rendered
 from poolcheck.read.template import has_template
 from poolcheck.scale import Replicas
 from poolcheck.source import Located
-from poolcheck.system import Pooler, Server
+from poolcheck.system.poolers import Pooler, Server
 from poolcheck.value import Unknown
 
 OF_PATRONI = 100

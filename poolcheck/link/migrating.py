@@ -21,7 +21,7 @@ from poolcheck.read.kubernetes.manifest import Container
 from poolcheck.read.kubernetes.shell import commands, literal, script_at
 from poolcheck.read.pgbouncer.config import PoolMode
 from poolcheck.source import Located, Span
-from poolcheck.system import Addressed, Migration
+from poolcheck.system.wiring import Addressed, Migration
 from poolcheck.value import text_of
 
 _SESSION_LOCK, _TRIED_LOCK = "pg_advisory_lock", "pg_try_advisory_lock"

@@ -8,7 +8,7 @@ from poolcheck.link.servers import image_name, is_out_of_sight, mounted_below, o
 from poolcheck.read.kubernetes.environment import Environment, Objects, environment
 from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.source import Located
-from poolcheck.system import Server
+from poolcheck.system.poolers import Server
 from poolcheck.value import Known
 
 DEFAULT_LIMIT = 151

@@ -47,7 +47,7 @@ class Pods:
         workloads = [each for manifest in manifests for each in manifest.workloads]
         self._patches = tuple(each for each in workloads if each.is_partial)
         self._in_files = {
-            (each.span.path, each.kind, each.name.value) for each in workloads if not each.is_partial
+            (each.name.span.path, each.kind, each.name.value) for each in workloads if not each.is_partial
         }
 
     def of(self, workload: Workload) -> Amount:

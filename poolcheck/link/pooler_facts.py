@@ -8,7 +8,7 @@ from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.config import Effective, Entry, Parameter, PgBouncerConfig, Version
 from poolcheck.read.template import has_template
 from poolcheck.scale import Replicas
-from poolcheck.system import Pooler
+from poolcheck.system.poolers import Pooler
 
 HEEDS_USERS: Version = (1, 23)
 """The first in which what [users] says of a user counts for the databases that name the user. NEWS, 1.23.0."""

@@ -10,7 +10,7 @@ from poolcheck.read.kubernetes.manifest import Container, DisruptionBudget, Mani
 from poolcheck.read.kubernetes.pooler_containers import is_companion, is_pgbouncer, is_pooler, running_containers
 from poolcheck.read.kubernetes.stages import may_meet
 from poolcheck.read.template import has_template
-from poolcheck.system import PoolerPods
+from poolcheck.system.poolers import PoolerPods
 
 
 def pooler_pods(facts: Iterable[Fact], known: Known) -> Iterator[PoolerPods]:

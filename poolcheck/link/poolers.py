@@ -7,7 +7,7 @@ from poolcheck.read.pgbouncer.startup import for_version
 from poolcheck.scale import Replicas
 from poolcheck.source import Span
 from poolcheck.stated import StatedPooler
-from poolcheck.system import ONE, Pooler
+from poolcheck.system.poolers import ONE, Pooler
 
 TRACKS_STATEMENTS: Version = (1, 21)
 """The first PgBouncer with max_prepared_statements. NEWS, 1.21.0."""
@@ -24,7 +24,8 @@ def pooler_alone(config: PgBouncerConfig) -> Pooler:
         # Each of them has a configuration of its own, which says the same of all of them.
         all_alike = f"all {len(peers)} peers have the settings of {path}"
         number = exactly(len(peers), Reason(f"{len(peers)} peers", peers[0].name.span, all_alike), surely=1)
-        return seen_pooler(path, config, config.version, number, place, are_all=True)
+        found = seen_pooler(path, config, config.version, number, place)
+        return found._replace(processes=number, accepts=product(number, found.each_accepts), in_pod=ONE)
     one = Reason("one process", assumption=f"one process runs with {path}")
     return seen_pooler(path, config, config.version, exactly(1, one, surely=1), place)
 
@@ -76,13 +77,10 @@ def seen_pooler(
     processes: Amount,
     place: Span,
     replicas: Replicas | None = None,
-    *,
-    are_all: bool = False,
 ) -> Pooler:
     """A PgBouncer of this version and configuration, None where they are not known, with so many processes.
 
-    `replicas` is how many there are in each situation, where that is not always as many. They `are_all` where none
-    besides may listen on the same port.
+    `replicas` is how many there are in each situation, where that is not always as many.
     """
     replicas = replicas or Replicas(processes, processes)
     if config is None:
@@ -92,7 +90,7 @@ def seen_pooler(
     accepts = accepted_by(config)
     sharing = config.effective_integer("so_reuseport")
     in_pod = ONE
-    if not are_all and (sharing is None or sharing.value):
+    if sharing is None or sharing.value:
         in_pod = between(1, None, Reason("other processes may listen on the same port"))
         processes = product(processes, in_pod)
     return Pooler(

@@ -10,7 +10,7 @@ from poolcheck.link.servers import image_name
 from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.kubernetes.pooler_containers import is_pooler
 from poolcheck.source import Located
-from poolcheck.system import Addressed, Proxied
+from poolcheck.system.wiring import Addressed, Proxied
 
 _PROXIES = frozenset({"alloydb-auth-proxy", "cloud-sql-proxy", "cloudsql-proxy", "gce-proxy"})
 _LIKE_A_POOLER = re.compile(r"bouncer|pgpool|pool(?:er|ing)", re.IGNORECASE)

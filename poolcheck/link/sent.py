@@ -5,7 +5,8 @@ from itertools import takewhile
 
 from poolcheck.link.sources import Sources
 from poolcheck.read.python.sql.executed import Executed, executed_in
-from poolcheck.system import Client, Sent, exchange
+from poolcheck.system.clients import Client, Sent
+from poolcheck.system.targets import exchange
 
 
 def sent_by(clients: Sequence[Client], sources: Sources) -> Iterator[Sent]:

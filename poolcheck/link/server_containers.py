@@ -11,7 +11,7 @@ from poolcheck.read.kubernetes.commands import program
 from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.manifest import Container, Mount, Volume, Workload
 from poolcheck.source import Located
-from poolcheck.system import ServerContainer
+from poolcheck.system.containers import ServerContainer
 
 if TYPE_CHECKING:
     from poolcheck.link.known import Known

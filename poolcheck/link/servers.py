@@ -13,7 +13,8 @@ from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.pgbouncer.config import Effective
 from poolcheck.source import Located, Span
 from poolcheck.stated import StatedDatabase
-from poolcheck.system import Limit, Server
+from poolcheck.system.containers import Limit
+from poolcheck.system.poolers import Server
 from poolcheck.value import HOLE, Known
 
 DEFAULT_LIMIT = 100

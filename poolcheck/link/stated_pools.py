@@ -22,7 +22,7 @@ from poolcheck.read.kubernetes.manifest import Workload
 from poolcheck.read.python.pools.url import Address, parse
 from poolcheck.scale import Replicas, fixed
 from poolcheck.stated import Stated, StatedPooler, StatedWorkload
-from poolcheck.system import Pooler
+from poolcheck.system.poolers import Pooler
 
 
 def stated_workloads(known: Known, stated: Stated, ids: dict[int, str]) -> Iterator[WorkloadFacts]:

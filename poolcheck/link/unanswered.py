@@ -12,7 +12,8 @@ from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.manifest import Service, Workload, WorkloadKind
 from poolcheck.read.template import has_template
 from poolcheck.source import Located, Span
-from poolcheck.system import Addressed, Pooler, Unanswered
+from poolcheck.system.poolers import Pooler
+from poolcheck.system.wiring import Addressed, Unanswered
 from poolcheck.value import text_of
 
 _POSTGRES = 5432

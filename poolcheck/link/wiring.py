@@ -10,7 +10,9 @@ from poolcheck.link.known import Known
 from poolcheck.link.migrating import migrations
 from poolcheck.link.proxied import proxied
 from poolcheck.link.unanswered import unanswered
-from poolcheck.system import Client, Demand, Wiring
+from poolcheck.system.clients import Client
+from poolcheck.system.poolers import Demand
+from poolcheck.system.wiring import Wiring
 
 if TYPE_CHECKING:
     from poolcheck.link.sources import Sources

@@ -88,8 +88,8 @@ class Service(NamedTuple):
 class ComposeFile(NamedTuple):
     """The services in one file, and the files that it includes.
 
-    Nothing runs those in a file that is there `for_others` only, to be extended by name. A comment says of the lines
-    at `remarked` that something has its own way to a database.
+    Nothing runs those in a file that is there `for_others` only, to be extended by name. A comment says of the
+    lines at `remarked` that something has its own way to a database.
     """
 
     span: Span

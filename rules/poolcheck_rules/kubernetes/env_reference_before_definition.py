@@ -8,7 +8,7 @@ from poolcheck.read.kubernetes.environment import Environment, Objects, environm
 from poolcheck.read.kubernetes.manifest import Container, EnvVar, Manifest, Workload
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 REFERENCE = re.compile(r"\$\$|\$\((?P<name>[-._a-zA-Z0-9]+)\)")
 OF_A_DATABASE = re.compile(r"://|dbname=|host=")

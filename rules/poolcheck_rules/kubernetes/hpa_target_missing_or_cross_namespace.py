@@ -8,7 +8,7 @@ from poolcheck.read.kubernetes.manifest import Autoscaler, Manifest, Workload
 from poolcheck.read.kubernetes.stages import may_meet
 from poolcheck.read.template import has_template
 from poolcheck.rule import Rule
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 
 class HpaTargetMissingOrCrossNamespace(Rule[System]):

@@ -6,7 +6,7 @@ from poolcheck.finding import Finding, Severity
 from poolcheck.read.kubernetes.manifest import Autoscaler, Manifest
 from poolcheck.read.kubernetes.stages import may_meet
 from poolcheck.rule import Rule
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 
 class KedaMaxReplicasDefault(Rule[System]):

@@ -10,7 +10,9 @@ from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.kubernetes.pooler_images import Family, pooler_image
 from poolcheck.rule import Rule, option
 from poolcheck.source import Span
-from poolcheck.system import PoolerPods, ServerContainer, System
+from poolcheck.system.containers import ServerContainer
+from poolcheck.system.poolers import PoolerPods
+from poolcheck.system.whole import System
 from poolcheck.value import Known
 
 PROCESSES, POOL, NODES = "PGPOOL_NUM_INIT_CHILDREN", "PGPOOL_MAX_POOL", "PGPOOL_BACKEND_NODES"

@@ -12,7 +12,8 @@ from poolcheck.read.kubernetes.stopping import Hook, Shutdown, Signal, hook_of
 from poolcheck.read.pgbouncer.config import Version
 from poolcheck.rule import Rule
 from poolcheck.source import Located
-from poolcheck.system import PoolerPods, System
+from poolcheck.system.poolers import PoolerPods
+from poolcheck.system.whole import System
 
 _WAITS: Version = (1, 23)
 """The first that waits for its clients at SIGTERM. NEWS, 1.23.0."""

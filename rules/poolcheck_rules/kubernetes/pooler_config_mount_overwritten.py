@@ -8,7 +8,8 @@ from poolcheck.read.kubernetes.pooler_images import READS, Family, is_of_docker_
 from poolcheck.read.kubernetes.pooler_names import CALLED
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import PoolerContainer, System
+from poolcheck.system.containers import PoolerContainer
+from poolcheck.system.whole import System
 from poolcheck.value import text_of
 
 _OVERWRITES = Family.PGBOUNCER

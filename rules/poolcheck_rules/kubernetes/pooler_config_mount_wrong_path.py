@@ -9,7 +9,8 @@ from poolcheck.read.kubernetes.pooler_images import READS, Family
 from poolcheck.read.kubernetes.pooler_names import CALLED
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import BroughtIni, PoolerContainer, System
+from poolcheck.system.containers import BroughtIni, PoolerContainer
+from poolcheck.system.whole import System
 from poolcheck.value import text_of
 
 _FOLDER = "/etc/pgbouncer"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Severity
 from poolcheck.read.kubernetes.quantities import cpus
 from poolcheck.rule import Rule
-from poolcheck.system import PoolerPods, System
+from poolcheck.system.poolers import PoolerPods
+from poolcheck.system.whole import System
 
 _RUNS_MORE = re.compile(r"supervisord|s6-|for |while |seq |&")
 

@@ -6,7 +6,7 @@ from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.kubernetes.pooler_containers import is_casual
 from poolcheck.read.kubernetes.quantities import cpus
 from poolcheck.rule import Rule, option
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 
 class PoolerCpuLimitTooLow(Rule[System]):

@@ -9,7 +9,8 @@ from poolcheck.read.kubernetes.pooler_names import CALLED
 from poolcheck.read.kubernetes.pooler_scripts import SCRIPTS
 from poolcheck.rule import Rule
 from poolcheck.source import Located, Span
-from poolcheck.system import PoolerContainer, System
+from poolcheck.system.containers import PoolerContainer
+from poolcheck.system.whole import System
 from poolcheck.value import Known
 
 ENCODED = re.compile(r"://[^/?@]*%[0-9a-fA-F]{2}[^/?@]*@")

@@ -8,7 +8,8 @@ from poolcheck.read.kubernetes.pooler_names import CALLED
 from poolcheck.read.kubernetes.pooler_scripts import SCRIPTS, Line
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import PoolerContainer, System
+from poolcheck.system.containers import PoolerContainer
+from poolcheck.system.whole import System
 
 
 class PoolerEnvEmitsInvalidSetting(Rule[System]):

@@ -10,7 +10,8 @@ from poolcheck.read.kubernetes.pooler_names import CALLED
 from poolcheck.read.kubernetes.pooler_scripts import SCRIPTS
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import BroughtIni, PoolerContainer, System
+from poolcheck.system.containers import BroughtIni, PoolerContainer
+from poolcheck.system.whole import System
 from poolcheck.value import Known
 
 _OVERWRITES = Family.PGBOUNCER

@@ -19,7 +19,8 @@ from poolcheck.read.kubernetes.pooler_names import (
 from poolcheck.read.kubernetes.pooler_scripts import SCRIPTS
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span
-from poolcheck.system import PoolerContainer, System
+from poolcheck.system.containers import PoolerContainer
+from poolcheck.system.whole import System
 
 _REFERENCE = re.compile(r"\$[({]?(\w+)")
 _ONLY_OF_POOLERS = frozenset(

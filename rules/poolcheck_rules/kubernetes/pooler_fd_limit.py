@@ -7,7 +7,8 @@ from poolcheck.read.kubernetes.pooler_images import Family
 from poolcheck.read.pgbouncer.config import Effective, PgBouncerConfig
 from poolcheck.rule import Rule, option
 from poolcheck.source import Edit, Span
-from poolcheck.system import PoolerContainer, System
+from poolcheck.system.containers import PoolerContainer
+from poolcheck.system.whole import System
 
 OWN = 10
 """The files that a PgBouncer has open for itself."""

@@ -6,7 +6,7 @@ from poolcheck.finding import Finding, Severity
 from poolcheck.read.template import has_template
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import HOLE
 
 _MOVING = frozenset({"", "latest", "main", "master", "edge", "stable"})

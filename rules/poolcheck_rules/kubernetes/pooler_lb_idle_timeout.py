@@ -9,7 +9,7 @@ from poolcheck.read.kubernetes.manifest import Service
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 _PREFIX = "service.beta.kubernetes.io/"
 _AWS, _AZURE = f"{_PREFIX}aws-load-balancer-", f"{_PREFIX}azure-"

@@ -7,7 +7,9 @@ from poolcheck.finding import Finding, Severity
 from poolcheck.read.kubernetes.manifest import DisruptionBudget, WorkloadKind
 from poolcheck.rule import Rule
 from poolcheck.source import Located, Span
-from poolcheck.system import PoolerPods, System, operands
+from poolcheck.system.clients import operands
+from poolcheck.system.poolers import PoolerPods
+from poolcheck.system.whole import System
 
 _ALL = 100
 

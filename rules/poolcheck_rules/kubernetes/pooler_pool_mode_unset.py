@@ -6,7 +6,8 @@ from poolcheck.finding import Finding, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, PoolMode
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import PoolerContainer, System
+from poolcheck.system.containers import PoolerContainer
+from poolcheck.system.whole import System
 
 
 class PoolerPoolModeUnset(Rule[System]):

@@ -12,7 +12,8 @@ from poolcheck.read.kubernetes.pooler_names import CALLED, variables_for
 from poolcheck.read.pgbouncer.config import Effective, PgBouncerConfig
 from poolcheck.rule import Rule
 from poolcheck.source import Located, Span
-from poolcheck.system import PoolerContainer, System
+from poolcheck.system.containers import PoolerContainer
+from poolcheck.system.whole import System
 from poolcheck.value import Known
 
 _ASKED = re.compile(

@@ -7,7 +7,7 @@ from poolcheck.read.kubernetes.manifest import WorkloadKind
 from poolcheck.read.kubernetes.stopping import Hook, Pause, Shutdown, Signal, hook_of
 from poolcheck.read.pgbouncer.config import Version
 from poolcheck.rule import Rule, option
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 _JOBS = frozenset({WorkloadKind.JOB, WorkloadKind.CRON_JOB, WorkloadKind.SCALED_JOB})
 _WAITS: Version = (1, 23)

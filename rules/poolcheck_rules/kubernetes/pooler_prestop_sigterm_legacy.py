@@ -8,7 +8,8 @@ from poolcheck.read.kubernetes.pooler_images import OTHER_POOLERS, pooler_image
 from poolcheck.read.kubernetes.stopping import Shutdown, Signal, hook_of
 from poolcheck.read.pgbouncer.config import Version
 from poolcheck.rule import Rule
-from poolcheck.system import PoolerPods, System
+from poolcheck.system.poolers import PoolerPods
+from poolcheck.system.whole import System
 from poolcheck.value import text_of
 
 _WAITS: Version = (1, 23)

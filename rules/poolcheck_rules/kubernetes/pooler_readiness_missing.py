@@ -8,7 +8,8 @@ from poolcheck.read.kubernetes.pooler_containers import family_of, is_native_sid
 from poolcheck.read.kubernetes.pooler_images import Family
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import PoolerPods, System
+from poolcheck.system.poolers import PoolerPods
+from poolcheck.system.whole import System
 
 _KINDS = frozenset(
     {

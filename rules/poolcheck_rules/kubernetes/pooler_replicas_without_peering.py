@@ -6,7 +6,8 @@ from poolcheck.finding import Finding, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
 from poolcheck.rule import Rule
 from poolcheck.source import Located, Span
-from poolcheck.system import PoolerContainer, System
+from poolcheck.system.containers import PoolerContainer
+from poolcheck.system.whole import System
 
 HAS_PEERS: Version = (1, 19)
 """The first PgBouncer with [peers]. NEWS, 1.19.0."""

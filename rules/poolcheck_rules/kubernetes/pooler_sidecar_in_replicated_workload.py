@@ -7,7 +7,8 @@ from poolcheck.read.kubernetes.manifest import WorkloadKind
 from poolcheck.read.kubernetes.pooler_containers import running_containers
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import PoolerPods, System
+from poolcheck.system.poolers import PoolerPods
+from poolcheck.system.whole import System
 
 _REPLICATED = frozenset(
     {WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.REPLICA_SET, WorkloadKind.ROLLOUT}

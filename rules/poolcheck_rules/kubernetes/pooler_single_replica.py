@@ -7,7 +7,8 @@ from poolcheck.read.kubernetes.manifest import WorkloadKind
 from poolcheck.read.kubernetes.pooler_containers import is_casual
 from poolcheck.rule import Rule
 from poolcheck.source import Located, Span
-from poolcheck.system import PoolerPods, System
+from poolcheck.system.poolers import PoolerPods
+from poolcheck.system.whole import System
 
 _KINDS = frozenset(
     {

@@ -7,7 +7,8 @@ from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import Client, System, operands
+from poolcheck.system.clients import Client, operands
+from poolcheck.system.whole import System
 
 
 class PoolerSizesUnset(Rule[System]):

@@ -6,7 +6,8 @@ from poolcheck.finding import Finding, Severity
 from poolcheck.read.kubernetes.pooler_containers import is_to_last
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import System, operands
+from poolcheck.system.clients import operands
+from poolcheck.system.whole import System
 
 
 class PoolerWithoutPdb(Rule[System]):

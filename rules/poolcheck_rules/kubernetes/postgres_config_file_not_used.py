@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.read.kubernetes.manifest import EnvVar
 from poolcheck.rule import Rule
-from poolcheck.system import ServerContainer, System
+from poolcheck.system.containers import ServerContainer
+from poolcheck.system.whole import System
 from poolcheck.value import Known
 
 

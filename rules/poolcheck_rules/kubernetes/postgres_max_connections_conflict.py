@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.rule import Rule
-from poolcheck.system import Limit, System
+from poolcheck.system.containers import Limit
+from poolcheck.system.whole import System
 
 
 class PostgresMaxConnectionsConflict(Rule[System]):

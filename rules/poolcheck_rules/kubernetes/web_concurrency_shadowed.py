@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.rule import Rule
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 
 class WebConcurrencyShadowed(Rule[System]):

@@ -6,7 +6,7 @@ from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.read.template import has_template
 from poolcheck.rule import Rule
 from poolcheck.source import Located
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 
 class WorkerCountFromNodeCpu(Rule[System]):

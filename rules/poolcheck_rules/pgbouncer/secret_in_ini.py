@@ -10,7 +10,7 @@ from poolcheck.read.pgbouncer.hosts import hosts_of, is_near
 from poolcheck.read.template import has_template, is_placeholder
 from poolcheck.rule import Rule
 from poolcheck.source import Located, Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 _STANDS_FOR_ONE = re.compile(
     r"""\W* | <.*> | \{.*\} | \[.*\] | [A-Z][A-Z0-9]*_[A-Z0-9_]+ | (?i: .* (?:

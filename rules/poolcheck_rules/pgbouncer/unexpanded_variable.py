@@ -10,7 +10,7 @@ from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.read.template import is_filled_in
 from poolcheck.rule import Rule
 from poolcheck.source import Located, Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 if TYPE_CHECKING:
     from poolcheck.read.kubernetes.environment import Environment

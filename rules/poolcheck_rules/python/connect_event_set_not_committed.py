@@ -13,7 +13,7 @@ from poolcheck.read.sql.acts import Act
 from poolcheck.read.sql.parameters import is_parameter
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 LISTENS = re.compile(r"listen(?<!\wlisten)(?:s_for)?\s*\(")
 ENDS_IT = re.compile(r"commit|isolation_level|\bbegin\b|\btransaction\b", re.IGNORECASE)

@@ -13,7 +13,9 @@ from poolcheck.read.python.running.entry_points import adapted_to_lambda
 from poolcheck.read.python.running.occasions import EntryPoint, Occasion
 from poolcheck.read.python.running.recurring import Recurrence, recurrences
 from poolcheck.rule import Rule
-from poolcheck.system import Client, System, Target
+from poolcheck.system.clients import Client
+from poolcheck.system.targets import Target
+from poolcheck.system.whole import System
 
 JUDGED = frozenset(
     {

@@ -13,7 +13,7 @@ from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.running.scripts import is_for_a_person
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import HOLE, Known, options_of, text_of
 
 SILENT = "waits without end for a server that accepts and stays silent"

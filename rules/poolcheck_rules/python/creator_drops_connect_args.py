@@ -8,7 +8,7 @@ from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.pools.uses import is_made
 from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Known, Table, Value
 
 MAKERS = ("creator", "async_creator", "pool")

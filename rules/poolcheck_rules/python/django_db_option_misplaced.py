@@ -12,7 +12,7 @@ from poolcheck.read.python.syntax.edits import entry_around, without_entry
 from poolcheck.read.python.syntax.module import Module
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Table, Value, text_of
 
 OF_DJANGO = frozenset(

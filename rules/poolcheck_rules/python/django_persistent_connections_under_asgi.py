@@ -9,7 +9,7 @@ from poolcheck.finding import Finding, Fix, Severity
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Known, Value, by_default, known_text
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from poolcheck.read.python.pools.flask import LEGACY, OPTIONS
 from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Value
 
 

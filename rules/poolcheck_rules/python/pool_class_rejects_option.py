@@ -9,7 +9,7 @@ from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.syntax.edits import without_argument, without_entry
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Known
 
 QUEUED = ("max_overflow", "pool_timeout", "pool_use_lifo")

@@ -11,7 +11,7 @@ from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.syntax.edits import renamed_argument, replaced_argument
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Known, Table, Value
 
 OF_POOLS = frozenset(

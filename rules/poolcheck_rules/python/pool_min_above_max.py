@@ -10,7 +10,7 @@ from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Known, Value, by_default, number_of
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.rule import Rule
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 if TYPE_CHECKING:
     from poolcheck.read.python.running.forks import Fork

@@ -11,7 +11,7 @@ from poolcheck.read.python.project.roles import Role
 from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Known, Value
 
 POOL_OPTIONS = frozenset(

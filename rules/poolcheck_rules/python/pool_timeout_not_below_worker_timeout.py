@@ -12,7 +12,7 @@ from poolcheck.read.python.running.worker_timeout import WorkerTimeout, worker_t
 from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import by_default, number_of
 
 BOUNDED = frozenset({Library.SQLALCHEMY, Library.FLASK_SQLALCHEMY, Library.PSYCOPG})

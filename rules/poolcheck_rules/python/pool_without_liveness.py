@@ -9,7 +9,7 @@ from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.running.scripts import is_script
 from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Known, by_default
 
 MYSQL = frozenset({"mariadb", "mysql"})

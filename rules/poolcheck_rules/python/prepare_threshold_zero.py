@@ -8,7 +8,9 @@ from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Client, System, exchange, sharing
+from poolcheck.system.clients import Client
+from poolcheck.system.targets import exchange, sharing
+from poolcheck.system.whole import System
 from poolcheck.value import Known, number_of
 
 

@@ -9,7 +9,7 @@ from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.running.scripts import is_script
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Known, Value, by_default, number_of
 
 SHARE = 4

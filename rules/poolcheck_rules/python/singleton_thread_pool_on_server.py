@@ -7,7 +7,7 @@ from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.syntax.edits import without_argument
 from poolcheck.rule import Rule
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Known
 
 OUTCOMES: Mapping[str, str] = {

@@ -11,7 +11,8 @@ from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.syntax.edits import with_argument
 from poolcheck.rule import Rule
-from poolcheck.system import Client, System
+from poolcheck.system.clients import Client
+from poolcheck.system.whole import System
 from poolcheck.value import Known, by_default, text_of
 
 LIMITS: Mapping[str, str] = {

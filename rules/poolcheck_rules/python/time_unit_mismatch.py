@@ -9,7 +9,7 @@ from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 from poolcheck.value import Computed, EnvRef, Known, Table, Value, by_default, number_of
 
 HOUR, DAY = 3_600, 86_400

@@ -9,7 +9,8 @@ from poolcheck.read.python.pools.capacity import is_size_zero_limited
 from poolcheck.read.python.pools.client_pool import ClientPool
 from poolcheck.read.python.project.roles import Role
 from poolcheck.rule import Rule
-from poolcheck.system import Client, System
+from poolcheck.system.clients import Client
+from poolcheck.system.whole import System
 from poolcheck.value import Known, Value, by_default, number_of
 
 QUEUES = frozenset({"", "QueuePool", "AsyncAdaptedQueuePool"})

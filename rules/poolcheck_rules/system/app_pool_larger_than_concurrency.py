@@ -9,7 +9,8 @@ from poolcheck.read.python.facts import PythonModule
 from poolcheck.read.python.pools.capacity import opens_when_asked
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import Client, System, SystemWithClients, operands
+from poolcheck.system.clients import Client, operands
+from poolcheck.system.whole import System, SystemWithClients
 from poolcheck.value import Unknown
 
 if TYPE_CHECKING:

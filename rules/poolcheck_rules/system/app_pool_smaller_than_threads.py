@@ -16,7 +16,8 @@ from poolcheck.read.python.syntax.bindings import last_name_behind
 from poolcheck.read.python.syntax.cached import is_cached_by_hand
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import Client, SystemWithClients, operands
+from poolcheck.system.clients import Client, operands
+from poolcheck.system.whole import SystemWithClients
 from poolcheck.value import Known, Unknown, number_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,9 @@ from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.config import Entry, PgBouncerConfig, Version
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import Client, SystemWithLinks, Target, operands
+from poolcheck.system.clients import Client, operands
+from poolcheck.system.targets import Target
+from poolcheck.system.whole import SystemWithLinks
 from poolcheck.value import by_default, number_of
 
 COMMAND_TIMEOUT = "command_timeout"

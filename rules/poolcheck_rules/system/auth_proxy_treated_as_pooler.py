@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 
 class AuthProxyTreatedAsPooler(Rule[System]):

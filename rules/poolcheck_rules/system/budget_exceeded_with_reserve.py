@@ -6,7 +6,7 @@ from poolcheck.budget.verdicts import Fault
 from poolcheck.finding import Finding, Severity
 from poolcheck.overruns import overruns
 from poolcheck.rule import Rule
-from poolcheck.system import SystemWithVerdicts
+from poolcheck.system.whole import SystemWithVerdicts
 
 
 class BudgetExceededWithReserve(Rule[SystemWithVerdicts]):

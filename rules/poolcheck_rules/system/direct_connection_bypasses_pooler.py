@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import Addressed, Fronted, System
+from poolcheck.system.whole import System
+from poolcheck.system.wiring import Addressed, Fronted
 
 
 class DirectConnectionBypassesPooler(Rule[System]):

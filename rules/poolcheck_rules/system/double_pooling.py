@@ -7,7 +7,8 @@ from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.read.pgbouncer.config import PoolMode
 from poolcheck.read.python.pools.capacity import opens_when_asked
 from poolcheck.rule import Rule
-from poolcheck.system import Client, SystemWithLinks, operands
+from poolcheck.system.clients import Client, operands
+from poolcheck.system.whole import SystemWithLinks
 
 
 class DoublePooling(Rule[SystemWithLinks]):

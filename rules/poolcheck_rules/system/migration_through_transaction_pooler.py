@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import Migration, System
+from poolcheck.system.whole import System
+from poolcheck.system.wiring import Migration
 
 
 class MigrationThroughTransactionPooler(Rule[System]):

@@ -10,7 +10,9 @@ from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.config import Effective, Entry, PgBouncerConfig
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import Demand, Server, System, operands
+from poolcheck.system.clients import operands
+from poolcheck.system.poolers import Demand, Server
+from poolcheck.system.whole import System
 
 LARGE_PART = 0.3
 WITHOUT_CLIENTS = (1, 21)

@@ -10,7 +10,8 @@ from poolcheck.finding import Finding, Severity
 from poolcheck.rule import Rule
 from poolcheck.scale import Situation
 from poolcheck.source import Span
-from poolcheck.system import System, operands
+from poolcheck.system.clients import operands
+from poolcheck.system.whole import System
 
 FEWEST = 2
 """Of one pod nothing is left."""

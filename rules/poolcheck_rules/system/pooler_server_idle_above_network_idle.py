@@ -6,7 +6,8 @@ from poolcheck.finding import Finding, Note, Severity
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, PoolMode
 from poolcheck.rule import Rule
 from poolcheck.source import Span
-from poolcheck.system import Demand, Server, System
+from poolcheck.system.poolers import Demand, Server
+from poolcheck.system.whole import System
 
 
 class PoolerServerIdleAboveNetworkIdle(Rule[System]):

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from poolcheck.finding import Finding, Note, Severity
 from poolcheck.rule import Rule
-from poolcheck.system import System, Unanswered
+from poolcheck.system.whole import System
+from poolcheck.system.wiring import Unanswered
 
 
 class PoolerTargetUnresolved(Rule[System]):

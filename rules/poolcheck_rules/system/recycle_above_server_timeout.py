@@ -7,7 +7,10 @@ from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.read.pgbouncer.config import Effective, PoolMode
 from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.rule import Rule
-from poolcheck.system import Client, Server, SystemWithClients, Target
+from poolcheck.system.clients import Client
+from poolcheck.system.poolers import Server
+from poolcheck.system.targets import Target
+from poolcheck.system.whole import SystemWithClients
 from poolcheck.value import Known, by_default, number_of
 
 if TYPE_CHECKING:

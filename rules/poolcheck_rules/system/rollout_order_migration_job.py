@@ -8,7 +8,7 @@ from poolcheck.read.kubernetes.manifest import Autoscaler, Container, Manifest, 
 from poolcheck.read.kubernetes.stages import may_meet
 from poolcheck.rule import Rule
 from poolcheck.source import Located
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 ALL_AT_ONCE = frozenset({WorkloadKind.DEPLOYMENT, WorkloadKind.REPLICA_SET, WorkloadKind.ROLLOUT})
 """What starts its pods side by side; a StatefulSet starts one after the other."""

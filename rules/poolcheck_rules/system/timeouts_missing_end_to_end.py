@@ -11,7 +11,9 @@ from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.read.python.facts import PythonModule
 from poolcheck.rule import Rule
-from poolcheck.system import Client, Pooler, Server, System, SystemWithLinks
+from poolcheck.system.clients import Client
+from poolcheck.system.poolers import Pooler, Server
+from poolcheck.system.whole import System, SystemWithLinks
 from poolcheck.value import text_of
 
 OF_SERVERS = frozenset({"idle_in_transaction_session_timeout", "statement_timeout", "transaction_timeout"})

@@ -8,7 +8,8 @@ from poolcheck.finding import Finding, Fix, Severity, one_for_each_place
 from poolcheck.read.sql.acts import Act
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Sent, System, SystemWithLinks, operands
+from poolcheck.system.clients import Sent, operands
+from poolcheck.system.whole import System, SystemWithLinks
 from poolcheck.value import Known
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from poolcheck.finding import Finding, Fix, Severity, one_for_each_place
 from poolcheck.read.sql.acts import Act
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Sent, SystemWithLinks, operands
+from poolcheck.system.clients import Sent, operands
+from poolcheck.system.whole import SystemWithLinks
 
 if TYPE_CHECKING:
     from poolcheck.read.python.sql.executed import Executed

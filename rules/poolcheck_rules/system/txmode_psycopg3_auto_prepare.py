@@ -9,7 +9,9 @@ from poolcheck.read.python.libraries.constructor import Library
 from poolcheck.read.python.pools.prepared import threshold_of
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Client, Sharing, System, SystemWithLinks, Target, exchange, operands, sharing
+from poolcheck.system.clients import Client, operands
+from poolcheck.system.targets import Sharing, Target, exchange, sharing
+from poolcheck.system.whole import System, SystemWithLinks
 from poolcheck.value import Known, Table
 
 if TYPE_CHECKING:

@@ -15,7 +15,9 @@ from poolcheck.read.python.pools.prepared import (
 )
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Client, System, SystemWithLinks, Target, operands, sharing
+from poolcheck.system.clients import Client, operands
+from poolcheck.system.targets import Target, sharing
+from poolcheck.system.whole import System, SystemWithLinks
 from poolcheck.value import Table
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from poolcheck.read.sql.parameters import is_parameter
 from poolcheck.read.sql.tokens import tokens
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Located, Span
-from poolcheck.system import Sent, SystemWithLinks, operands
+from poolcheck.system.clients import Sent, operands
+from poolcheck.system.whole import SystemWithLinks
 
 if TYPE_CHECKING:
     from poolcheck.read.python.sql.executed import Executed

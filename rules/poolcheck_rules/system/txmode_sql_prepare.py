@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.read.sql.acts import Act
 from poolcheck.rule import Rule
-from poolcheck.system import Sent, SystemWithLinks, operands
+from poolcheck.system.clients import Sent, operands
+from poolcheck.system.whole import SystemWithLinks
 
 
 class TxmodeSqlPrepare(Rule[SystemWithLinks]):

@@ -12,7 +12,10 @@ from poolcheck.read.python.pools.asked import PGOPTIONS, Asked, asked_by
 from poolcheck.read.sql.parameters import is_parameter
 from poolcheck.rule import Rule
 from poolcheck.source import Edit, Span
-from poolcheck.system import Client, Pooler, Sharing, System, SystemWithLinks, exchange, operands
+from poolcheck.system.clients import Client, operands
+from poolcheck.system.poolers import Pooler
+from poolcheck.system.targets import Sharing, exchange
+from poolcheck.system.whole import System, SystemWithLinks
 
 if TYPE_CHECKING:
     from poolcheck.read.python.pools.client_pool import ClientPool

@@ -8,7 +8,8 @@ from poolcheck.read.sql.acts import Act
 from poolcheck.read.sql.statements import Statement, statements
 from poolcheck.rule import Rule
 from poolcheck.source import Edit
-from poolcheck.system import Sent, SystemWithLinks, operands
+from poolcheck.system.clients import Sent, operands
+from poolcheck.system.whole import SystemWithLinks
 
 if TYPE_CHECKING:
     from poolcheck.read.python.sql.executed import Executed

@@ -7,7 +7,7 @@ from poolcheck.read.pgbouncer import c_number
 from poolcheck.read.pgbouncer.config import FALLBACK, Entry, PgBouncerConfig
 from poolcheck.rule import Rule
 from poolcheck.source import Located, Span
-from poolcheck.system import System
+from poolcheck.system.whole import System
 
 _LIMITS = ("max_db_connections", "max_user_connections")
 _LISTS_NOBODY = frozenset({"pam", "ldap"})

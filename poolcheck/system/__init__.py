@@ -1,0 +1,1 @@
+"""The linked whole: what rules about several documents look at."""
