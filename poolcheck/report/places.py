@@ -38,7 +38,7 @@ class Places:
         return Place(path, line, column)
 
     def line(self, span: Span | None) -> str:
-        """Where a span begins, as `path:line`, or as another project wrote it down; nothing where there is none."""
+        """Where a span begins, as `path:line` or as another project wrote it down; nothing without a span."""
         place = self.of(span)
         return f"{visible(place.path)}:{place.line}" if place else visible(span.path) if span else ""
 
