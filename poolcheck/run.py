@@ -4,7 +4,7 @@ import gc
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from poolcheck.catalog import RuleFile
 from poolcheck.config import Configurations
@@ -13,15 +13,16 @@ from poolcheck.discover import Extent
 from poolcheck.files import Files, Format, format_of
 from poolcheck.finding import Finding, Note, Unjudged
 from poolcheck.judge import Judge
-from poolcheck.link.link import link
 from poolcheck.read.comments import comments
 from poolcheck.read.document import Fact, Reader, Reading
-from poolcheck.read.pgbouncer.rendered import Renderings, file_of
 from poolcheck.source import Source
 from poolcheck.stated import Stated
 from poolcheck.suppress import ANNOTATION, Silenced, Suppression, annotated, mistakes, silence, suppressions
-from poolcheck.system.whole import System, SystemWithClients, SystemWithLinks, SystemWithVerdicts
 from poolcheck.within import lying_in
+
+if TYPE_CHECKING:
+    from poolcheck.read.pgbouncer.rendered import Renderings
+    from poolcheck.system.whole import System
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ def check(
 class Linked(NamedTuple):
     """A system, and the texts of all files that its parts are in."""
 
-    system: System
+    system: "System"
     texts: Mapping[str, str]
 
 
@@ -85,6 +86,8 @@ def linked(
     extent: Extent = WHOLE,
 ) -> Linked:
     """The system in the files at these paths, not judged by any rule."""
+    from poolcheck.link.link import link
+
     paths = sorted(paths)
     reader = Reader(files, paths if extent.is_whole else ())
 
@@ -127,19 +130,10 @@ def _examine(paths: Sequence[str], reader: Reader, judge: Judge, progress: Progr
         readings.append(reading)
         found += _in_modules(reading, reader, judge)
     facts = [fact for reading in readings for fact in reading.facts]
-    system = link(facts, paths, reader.project, judge.stated)
-    others = (fact for fact in system.documents if format_of(fact.span.path) is not Format.PYTHON)
-    found += [finding for fact in others for finding in judge.findings(fact, file_of(fact.span.path))]
-    if facts:
-        found += judge.findings(system, "")
-    if system.verdicts:
-        found += judge.findings(SystemWithVerdicts(*system), "")
-    if system.clients:
-        found += judge.findings(SystemWithClients(*system), "")
-    if any(client.target for client in system.clients):
-        found += judge.findings(SystemWithLinks(*system), "")
+    if facts or judge.stated.databases or judge.stated.poolers:
+        found = _with_system(found, facts, paths, reader, judge)
     texts = _texts(reader, readings)
-    found = [_with_template(finding, texts) for finding in _in_files(found, system)]
+    found = [_with_template(finding, texts) for finding in found]
     by_path: dict[str, list[Finding]] = defaultdict(list)
     for finding in dict.fromkeys(found):
         by_path[finding.span.path].append(finding)
@@ -171,13 +165,35 @@ def _in_modules(reading: Reading, reader: Reader, judge: Judge) -> list[Finding]
     return found
 
 
+def _with_system(
+    found: list[Finding], facts: Sequence[Fact], paths: Sequence[str], reader: Reader, judge: Judge
+) -> list[Finding]:
+    """The findings, and those in the system that the facts make up. To import what makes it takes a while."""
+    from poolcheck.link.link import link
+    from poolcheck.read.pgbouncer.rendered import file_of
+    from poolcheck.system.whole import SystemWithClients, SystemWithLinks, SystemWithVerdicts
+
+    system = link(facts, paths, reader.project, judge.stated)
+    others = (fact for fact in system.documents if format_of(fact.span.path) is not Format.PYTHON)
+    found = [*found, *(finding for fact in others for finding in judge.findings(fact, file_of(fact.span.path)))]
+    if facts:
+        found += judge.findings(system, "")
+    if system.verdicts:
+        found += judge.findings(SystemWithVerdicts(*system), "")
+    if system.clients:
+        found += judge.findings(SystemWithClients(*system), "")
+    if any(client.target for client in system.clients):
+        found += judge.findings(SystemWithLinks(*system), "")
+    return _in_files(found, system)
+
+
 def _unjudged(facts: Iterable[Fact]) -> Iterator[Unjudged]:
     from poolcheck.read.python.facts import PythonModule
 
     return (each for fact in facts if isinstance(fact, PythonModule) for each in fact.unjudged)
 
 
-def _in_files(found: list[Finding], system: System) -> list[Finding]:
+def _in_files(found: list[Finding], system: "System") -> list[Finding]:
     """The findings at places of files.
 
     Texts that stand in no file as they are read have no fixes; where nobody can change them, or a rule for
@@ -186,6 +202,8 @@ def _in_files(found: list[Finding], system: System) -> list[Finding]:
     all_rendered = [*system.rendered]
     if not all_rendered:
         return found
+    from poolcheck.read.pgbouncer.rendered import Renderings
+
     renderings = Renderings(all_rendered)
     told = (each for each in found if each.group not in _OF_TEXTS or not renderings.is_forced(each.span))
     return [_in_file(finding, renderings) for finding in told]
@@ -194,7 +212,7 @@ def _in_files(found: list[Finding], system: System) -> list[Finding]:
 _OF_TEXTS = frozenset({"engine", "pgbouncer"})
 
 
-def _in_file(finding: Finding, renderings: Renderings) -> Finding:
+def _in_file(finding: Finding, renderings: "Renderings") -> Finding:
     places = [finding.span, *(note.span for note in finding.notes)]
     edits = finding.fix.edits if finding.fix else ()
     return finding._replace(

@@ -57,7 +57,7 @@ def _pools(verdict: Verdict) -> Iterator[Note]:
     """Where the pools are made of an owner that has several: each of them counts, and one is easily forgotten."""
     pools: dict[Owner, dict[Span, None]] = {}
     for part in verdict.account.parts:
-        if part.place:
+        if part.place and part.is_counted:
             pools.setdefault(part.owner, {})[part.place] = None
     for owner, places in pools.items():
         if len(places) > 1:

@@ -25,6 +25,8 @@ class _Root(NamedTuple):
     path: str
     stages: frozenset[str]
     built: Built
+    written: frozenset[Span]
+    """Where the names of what it runs are written."""
 
 
 class _Standing(NamedTuple):
@@ -106,9 +108,9 @@ def _besides(fact: Fact, folders: set[str]) -> Fact:
 
 
 def _told_apart(built: Sequence[tuple[str, Built]]) -> list[_Root]:
-    """Each with its stages: where two build from one file and their paths do not part them, their folders do."""
-    roots = [_Root(path, stages(path), each) for path, each in built]
-    for more in (posixpath.basename, str):
+    """Each with its stages: where two build the same and their paths do not part them, their folders do."""
+    roots = [_Root(path, stages(path), each, frozenset(_names_of(each.objects))) for path, each in built]
+    for more in (posixpath.basename, _with_holder, str):
         roots = [
             each._replace(stages=each.stages | {more(posixpath.dirname(each.path))})
             if any(_is_taken_for(each, other) for other in roots)
@@ -118,10 +120,19 @@ def _told_apart(built: Sequence[tuple[str, Built]]) -> list[_Root]:
     return roots
 
 
+def _names_of(objects: Manifest) -> Iterator[Span]:
+    yield from (each.name.span for each in objects.workloads)
+    yield from (each.name.span for each in objects.managed)
+
+
+def _with_holder(folder: str) -> str:
+    """`overlays/production`, where another folder is called more, and for production too."""
+    return "/".join(folder.split("/")[-2:])
+
+
 def _is_taken_for(root: _Root, other: _Root) -> bool:
     """Whether it would be deployed together with another that builds the same."""
-    is_same = not root.built.files.isdisjoint(other.built.files)
-    return root is not other and is_same and root.stages <= other.stages
+    return root is not other and root.stages <= other.stages and not root.written.isdisjoint(other.written)
 
 
 def _deployments(roots: Iterable[_Root]) -> list[frozenset[str]]:

@@ -141,7 +141,9 @@ class Kustomizing:
             objects = operated(objects, own.operations)
         workloads = (_scaled(_with_images(each, own), own.replicas) for each in objects.workloads)
         objects = objects._replace(workloads=tuple(workloads))
-        is_followed = found.is_followed and own.is_followed
+        # What leads to a Service by the name that it has no more may lead nowhere.
+        is_renamed = bool((own.prefix or own.suffix) and objects.services)
+        is_followed = found.is_followed and own.is_followed and not is_renamed
         objects = _with_names(_in_namespace(objects, own.namespace), own)
         return Built(objects, is_followed, found.files | {*files})
 

@@ -69,7 +69,7 @@ class Managing:
             for each in self._names.get(name, ())
             if each.port == port and may_meet(each.path, origin.path) and _is_reached(each, domain, origin)
         ]
-        own = [each for each in found if each.path == origin.path] or found
+        own = [each for each in found if each.path == origin.path] or [*_of_stage(found, origin.path)] or found
         return own[0].number if len(own) == 1 else None
 
     def names_of(self, number: int) -> Iterator[str]:
@@ -218,6 +218,12 @@ def _reserved(server: ManagedServer) -> Amount:
     if isinstance(written, Located) and written.value.isdecimal():
         return exactly(int(written.value), Reason(f"superuser_reserved_connections {written.value}", written.span))
     return exactly(server.default_reserved, Reason(f"{server.default_reserved} kept back for superusers"))
+
+
+def _of_stage(found: Iterable[_Named], path: str) -> Iterator[_Named]:
+    """What is for the stages that a file is for: of what is for all and for one of them, the latter."""
+    own = [(stages(each.path), each) for each in found if stages(each.path) <= stages(path)]
+    return (each for known, each in own if not any(known < more for more, _ in own))
 
 
 def _owner(owner: Managed, kind: str, name: str) -> Owner:

@@ -19,7 +19,8 @@ def described(knob: str, rooms: Sequence[Room]) -> Iterator[Line]:
         yield (Segment(f"{knob} counts for no limit that is known."),)
         return
     headings = ["", *(situation.value for situation in COUNTED)]
-    rows = [headings, *(_row(limit, [*own]) for limit, own in groupby(rooms, key=lambda room: room.limit))]
+    limits = [(limit, [*own]) for limit, own in groupby(rooms, key=lambda room: room.limit)]
+    rows = [headings, *(_row(_called(limit, rooms), limit, own) for limit, own in limits)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     yield (Segment(flat(knob), Style.MESSAGE),)
     for at, row in enumerate(rows):
@@ -52,9 +53,15 @@ def print_rooms(knob: str, rooms: Sequence[Room], stream: TextIO) -> None:
     stream.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
-def _row(limit: Limit, rooms: Sequence[Room]) -> list[str]:
+def _called(limit: Limit, rooms: Sequence[Room]) -> str:
+    """Its name, or its id where others have that name: `postgres@production`."""
+    ids = {room.limit.id for room in rooms if (room.limit.name, room.limit.kind) == (limit.name, limit.kind)}
+    return limit.name if len(ids) == 1 else limit.id
+
+
+def _row(name: str, limit: Limit, rooms: Sequence[Room]) -> list[str]:
     found = {room.situation: _between(room) for room in rooms}
-    return [f"{flat(limit.name)} ({limit.kind.value})", *(found.get(situation, "any") for situation in COUNTED)]
+    return [f"{flat(name)} ({limit.kind.value})", *(found.get(situation, "any") for situation in COUNTED)]
 
 
 def _between(room: Room) -> str:
@@ -83,12 +90,14 @@ def _together(knob: str, rooms: Sequence[Room]) -> Iterator[Line]:
     if deciding:
         yield (
             Segment(f"The largest that fits everywhere is {deciding.most}", Style.MESSAGE),
-            Segment(f": more is too much for {flat(deciding.limit.name)} ({deciding.situation.value})."),
+            Segment(
+                f": more is too much for {flat(_called(deciding.limit, rooms))} ({deciding.situation.value})."
+            ),
         )
     if needed:
         yield (
             Segment(f"The smallest is {needed.least}", Style.MESSAGE),
-            Segment(f": less is too little for {flat(needed.limit.name)} ({needed.situation.value})."),
+            Segment(f": less is too little for {flat(_called(needed.limit, rooms))} ({needed.situation.value})."),
         )
     if not all(room.is_known for room in rooms):
         yield (Segment("Where a number has a question mark, more may be wanted than is known.", Style.NOTE),)

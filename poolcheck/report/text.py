@@ -14,6 +14,8 @@ from poolcheck.run import Report
 
 def full(report: Report) -> Iterator[Line]:
     """Every finding with its code frame, and a blank line behind it."""
+    if not report.findings:
+        return
     from poolcheck.report.frames import frame
     from poolcheck.report.glyphs import flat
     from poolcheck.report.positions import Positions
@@ -33,6 +35,8 @@ def full(report: Report) -> Iterator[Line]:
 
 def concise(report: Report) -> Iterator[Line]:
     """Every finding on one line: `path:line:col: severity rule-id message`."""
+    if not report.findings:
+        return
     from poolcheck.report.glyphs import flat, visible
     from poolcheck.report.positions import Positions
     from poolcheck.report.redact import redact_message

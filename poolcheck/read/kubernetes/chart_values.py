@@ -12,6 +12,8 @@ from typing import NamedTuple, TypeAlias
 from poolcheck.read.kubernetes.charts import CHARTS, is_off, with_limits
 from poolcheck.read.kubernetes.managed import Managed
 from poolcheck.read.kubernetes.manifest import Manifest
+from poolcheck.read.kubernetes.stages import stages
+from poolcheck.read.yaml.layered import Layered
 from poolcheck.read.yaml.nodes import Mapping, TooManyAliases, compose, regions
 from poolcheck.source import Located, Source, Span
 
@@ -21,6 +23,8 @@ Texts: TypeAlias = Callable[[str], str | None]
 _LEVELS = 2
 """How many folders up from its values a chart is looked for: they may be in `ci/` or `environments/prod/`."""
 _TEMPLATES = re.compile(r"(?:^|/)templates/")
+_FIRST = "values.yaml"
+_OF_STAGE = re.compile(r"values[-_.].+\.ya?ml")
 
 
 class _Chart(NamedTuple):
@@ -42,10 +46,24 @@ def read_values(source: Source, beside: Texts) -> Iterator[Manifest]:
     if root is None or root.key("apiVersion"):
         return
     chart = _chart_of(source.path, beside)
-    found = tuple(_read(root, chart, source.path))
+    whole = Span(source.path, 0, len(source.text))
+    if below := _below(source.path, beside):
+        first = posixpath.join(posixpath.dirname(source.path), _FIRST)
+        found = tuple(each._replace(span=whole) for each in _read(Layered(root, below), chart, first))
+    else:
+        found = tuple(_read(root, chart, source.path))
     if found:
-        whole = Span(source.path, 0, len(source.text))
         yield Manifest(whole, (), (), (), (), (), managed=found)
+
+
+def _below(path: str, beside: Texts) -> Mapping | None:
+    """The values that those for a stage are laid over: `values.yaml` beside `values-prod.yaml`."""
+    folder, name = posixpath.split(path)
+    if not _OF_STAGE.fullmatch(name) or not stages(name):
+        return None
+    first = posixpath.join(folder, _FIRST)
+    text = beside(first)
+    return None if text is None else _root(Source(first, text))
 
 
 def _root(source: Source) -> Mapping | None:
@@ -88,7 +106,7 @@ def _read(root: Mapping, chart: _Chart | None, path: str) -> Iterator[Managed]:
     """The whole, and each part of it, as the values of the charts that they may be for."""
     place = root.first
     name = chart.name if chart else os.path.basename(posixpath.dirname(path))
-    are_first = chart is not None and path == posixpath.join(chart.folder, "values.yaml")
+    are_first = chart is not None and path == posixpath.join(chart.folder, _FIRST)
     yield from _as_chart(root, Located(name, place), chart.name if chart else None, are_first=are_first)
     for key, part in root.items():
         own = chart.parts.get(key.text) if chart else None
@@ -106,6 +124,6 @@ def _as_chart(values: Mapping, name: Located[str], chart: str | None, *, are_fir
             managed = known.read(values, name)
             managed = with_limits(managed) if are_first and known.leaves_limits else managed
             if managed.server or managed.poolers:
-                path = managed.span.path
+                path = values.span.path
                 yield managed._replace(assumption=f"no other values take the place of those in {path}")
             return
