@@ -9,7 +9,9 @@ from poolcheck.budget.accounts import Account, budget
 from poolcheck.budget.facts import Facts
 from poolcheck.budget.told import message
 from poolcheck.budget.verdicts import verdicts
+from poolcheck.budget.what_if import knob, rooms
 from poolcheck.files import Memory
+from poolcheck.report.rooms import described
 from poolcheck.run import linked
 from poolcheck.scale import Situation
 from poolcheck.stated import Stated, StatedDatabase
@@ -340,6 +342,26 @@ def test_an_example_of_a_secret_beside_a_base_is_taken_for_what_is_put_there() -
     assert numbers(files) == {("postgres", "staging"): (10, 10, 97), ("postgres", "production"): (45, 45, 97)}
 
 
+def test_an_overlay_whose_name_is_part_of_another_is_told_apart_from_it() -> None:
+    files: dict[str, str] = {}
+    for stack, host in (("api", "postgres"), ("worker", "postgres")):
+        files |= {
+            f"{stack}/main.py": APP,
+            f"{stack}/k8s/base/kustomization.yaml": "resources: [app.yaml]\n",
+            f"{stack}/k8s/base/app.yaml": deployment(stack, host=host),
+            f"{stack}/k8s/overlays/production/kustomization.yaml": ON_TOP,
+            f"{stack}/k8s/overlays/production-eu/kustomization.yaml": ON_TOP
+            + f"replicas: [{{name: {stack}, count: 8}}]\ncomponents: [../../../../shared]\n",
+        }
+    files["shared/kustomization.yaml"] = "kind: Component\nresources: [config.yaml]\n"
+    files["shared/config.yaml"] = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shared}\ndata: {A: b}\n"
+    files |= {"db/production/kustomization.yaml": "resources: [db.yaml]\n", "db/production/db.yaml": POSTGRES}
+
+    found = {low for low, _, _ in numbers(files).values()}
+
+    assert found == {20, 80}
+
+
 def test_a_component_changes_what_those_build_that_name_it() -> None:
     files = overlaid("", "components: [../../components/large]\n") | {
         "components/large/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
@@ -437,3 +459,58 @@ def test_what_is_written_for_a_stage_takes_the_place_there_of_what_is_for_all() 
     }
 
     assert numbers(files) == {("postgres", ""): (10, 10, 97), ("postgres", "production"): (125, 125, 97)}
+
+
+def test_the_largest_that_fits_is_told_for_each_environment() -> None:
+    counted = facts(overlaid("replicas: [{name: api, count: 3}]\n", "replicas: [{name: api, count: 9}]\n"))
+
+    of_one = [*rooms(counted, knob("api@production.replicas"))]
+    lines = described("api.replicas", [*rooms(counted, knob("api.replicas"))])
+
+    assert {room.limit.id for room in of_one} == {"postgres@production"}
+    told = "\n".join(segment.text for line in lines for segment in line)
+    assert "postgres@production (database)" in told
+    assert "postgres@staging (database)" in told
+
+
+def test_values_for_a_stage_are_laid_over_those_for_all() -> None:
+    values = """\
+cluster:
+  cluster: {postgresql: {parameters: {max_connections: "200"}}}
+  poolers:
+    - {name: rw, type: rw, poolMode: transaction, instances: 2, parameters: {max_client_conn: "300"}}
+"""
+    files = {
+        "chart/Chart.yaml": "name: shop\ndependencies: [{name: cluster, version: 0.3.1}]\n",
+        "chart/values.yaml": values,
+        "chart/values-prod.yaml": "cluster: {cluster: {postgresql: {parameters: {max_connections: '400'}}}}\n",
+        "chart/values-dev.yaml": "cluster: {cluster: {postgresql: {parameters: {max_connections: '50'}}},"
+        " poolers: null}\n",
+    }
+
+    accepted = {key: number for key, (_, _, number) in numbers(files).items() if "followers" not in key[0]}
+
+    assert accepted == {
+        ("cluster", ""): 197,
+        ("cluster", "production"): 397,
+        ("cluster", "development"): 47,
+        ("the pooler of cluster", ""): 600,
+        ("the pooler of cluster", "production"): 600,
+    }
+
+
+def test_of_what_is_managed_for_all_and_for_a_stage_the_latter_is_meant_there() -> None:
+    cluster = """\
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: db}
+spec: {instances: 1, postgresql: {parameters: {max_connections: "%s"}}}
+"""
+    files = {
+        "api/main.py": APP,
+        "k8s/db.yaml": cluster % 50,
+        "k8s/production/db.yaml": cluster % 300,
+        "k8s/production/api.yaml": deployment(host="db-rw"),
+    }
+
+    assert numbers(files)["db", "production"] == (10, 10, 297)

@@ -190,3 +190,35 @@ def test_what_is_not_followed_is_known(lines: str) -> None:
     _, is_followed = built({**files, f"{OVERLAY}/more.yaml": PATCH})
 
     assert not is_followed
+
+
+def test_what_builds_from_itself_comes_to_an_end() -> None:
+    files = {
+        "base/kustomization.yaml": "resources: [api.yaml, ., ../other]\ncomponents: [../part]\n",
+        "other/kustomization.yaml": "resources: [../base]\n",
+        "part/kustomization.yaml": f"{COMPONENT}components: [., ../part]\n",
+        "base/api.yaml": API,
+        f"{OVERLAY}/kustomization.yaml": "resources: [../../base, ../../other]\n",
+    }
+
+    found, is_followed = built(files)
+
+    assert [each[:2] for each in found.workloads] == [("api", 3)]
+    assert not is_followed
+
+
+def test_what_builds_from_everything_twice_is_done_in_time() -> None:
+    files = {
+        f"l{level}/{side}/kustomization.yaml": f"resources: [../../l{level + 1}/a, ../../l{level + 1}/b]\n"
+        for level in range(40)
+        for side in "ab"
+    }
+    files |= {
+        f"p{level}/kustomization.yaml": f"kind: Component\ncomponents: [../p{level + 1}, ../p{level + 1}/]\n"
+        for level in range(40)
+    }
+    files[f"{OVERLAY}/kustomization.yaml"] = "resources: [../../l0/a, ../../l0/b]\ncomponents: [../../p0]\n"
+
+    found, _ = built(files)
+
+    assert found.workloads == []

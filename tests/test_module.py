@@ -231,6 +231,15 @@ def test_what_cannot_be_cut_or_parsed_puts_a_module_in_doubt(text: str) -> None:
     assert len(statements) < 3
 
 
+def test_what_only_others_asked_for_is_no_doubt_of_a_module() -> None:
+    parts = module("def f():\n    print 1\nx = 1\n")
+    assert parts.tree(parts.pieces[0]) is None
+
+    parts.forget_refused()
+
+    assert not parts.is_in_doubt
+
+
 def test_trees_are_forgotten_where_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(project_module, "MOST_PARSED", 20)
     modules = project({})

@@ -15,6 +15,9 @@ from poolcheck.read.kubernetes.stages import stages
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.source import Span
 
+MOST_WORKLOADS = 10_000
+"""Those of all environments together: where there are more, a project is looked at as a whole."""
+
 Placed = TypeVar("Placed", Workload, Service, ConfigMap, Secret, Managed)
 Item = TypeVar("Item", DatabaseFacts, PoolerFacts, WorkloadFacts)
 
@@ -64,7 +67,7 @@ class Environment(NamedTuple):
 
 
 def environments(facts: Sequence[Fact]) -> list[Environment]:
-    """The environments of a project in which an overlay makes something of a base; none where nothing does."""
+    """The environments of a project in which overlays make something of bases; none where they are too many."""
     kustomizations = [fact for fact in facts if isinstance(fact, Kustomization)]
     manifests = [fact for fact in facts if isinstance(fact, Manifest)]
     configs = [fact for fact in facts if isinstance(fact, PgBouncerConfig)]
@@ -76,7 +79,12 @@ def environments(facts: Sequence[Fact]) -> list[Environment]:
     brought = {path for each in kustomizations for path in _brought(each)}
     folders = {posixpath.dirname(each.span.path) for each in kustomizations}
     besides = [_besides(fact, folders) for fact in facts if not _is_of(fact, used, brought)]
-    return [_environment(each, roots, besides) for each in _deployments(roots)]
+    found = [_environment(each, roots, besides) for each in _deployments(roots)]
+    return found if sum(map(_workloads, found)) <= MOST_WORKLOADS else []
+
+
+def _workloads(environment: Environment) -> int:
+    return sum(len(fact.workloads) for fact in environment.facts if isinstance(fact, Manifest))
 
 
 def _brought(kustomization: Kustomization) -> Iterator[str]:

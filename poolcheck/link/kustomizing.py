@@ -5,6 +5,7 @@ pods and images.
 """
 
 import posixpath
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeVar
@@ -28,6 +29,8 @@ from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.source import Located, Span
 
 _REPLACING = "replace"
+_OFTEN = 10
+"""A component is followed so often for one kustomization."""
 _LAYERED = frozenset({"merge", _REPLACING})
 
 Holder = TypeVar("Holder", ConfigMap, Secret)
@@ -75,7 +78,7 @@ class Kustomizing:
 
     def build(self, root: Kustomization) -> Built:
         """What a kustomization builds, and the settings that lie beside it for whoever deploys it."""
-        built = self.build_within(root, ())
+        built = self._alone(root, Counter())
         folder = posixpath.dirname(root.span.path)
         objects = built.objects
         for each in dict.fromkeys((folder, *self._folders(folder, root))):
@@ -94,21 +97,22 @@ class Kustomizing:
                     waiting.append((part, self._all[part]))
                     yield part
 
-    def _built(self, own: Kustomization, below: Built, within: tuple[str, ...]) -> Built:
-        """What a kustomization builds on top of what a component is given."""
+    def _built(self, own: Kustomization, below: Built, seen: Counter[str]) -> Built:
+        """What a kustomization builds on top of what a component is given; folders are `seen` so often."""
         folder = posixpath.dirname(own.span.path)
-        parts = [part for part in self._parts(folder, own) if part not in within]
-        inner = [self._all[part] for part in parts if part in self._all]
+        seen[folder] += 1
+        parts = [*self._parts(folder, own)]
+        inner = {part: self._all[part] for part in parts if part in self._all}
         found = below
-        for each in inner:
+        for part, each in inner.items():
             if not each.is_component:
-                found = _both(found, self.build_within(each, (*within, folder)))
+                found = _both(found, self._alone(each, seen) if seen[part] == 0 else _UNSEEN)
         for part in parts:
             if part not in self._all and part not in found.files:
                 found = _both(found, self._file(part))
-        for each in inner:
+        for part, each in inner.items():
             if each.is_component:
-                found = self._built(each, found, (*within, folder))
+                found = self._built(each, found, seen) if seen[part] < _OFTEN else _both(found, _UNSEEN)
         return self._changed(own, folder, found)
 
     def _file(self, path: str) -> Built:
@@ -118,9 +122,9 @@ class Kustomizing:
             found = _both(found, Built(manifest, is_followed=True, files=frozenset({path})))
         return found
 
-    def build_within(self, own: Kustomization, within: tuple[str, ...]) -> Built:
-        """What a kustomization builds for those around it."""
-        return self._built(own, Built(_nothing(own.span), is_followed=True, files=frozenset()), within)
+    def _alone(self, own: Kustomization, seen: Counter[str]) -> Built:
+        """What a kustomization builds that is given nothing."""
+        return self._built(own, Built(_nothing(own.span), is_followed=True, files=frozenset()), seen)
 
     def _parts(self, folder: str, own: Kustomization) -> Iterator[str]:
         for resource in own.resources:
@@ -166,6 +170,10 @@ class Kustomizing:
 
 def _nothing(span: Span) -> Manifest:
     return Manifest(span, (), (), (), (), ())
+
+
+_UNSEEN = Built(_nothing(Span("", 0, 0)), is_followed=False, files=frozenset())
+"""What is built once more under other names, and not counted."""
 
 
 def _both(one: Built, other: Built) -> Built:
