@@ -1,6 +1,6 @@
 import pytest
 
-from poolcheck.link.database_variables import Named, addresses_in, addresses_in_command, has_unknown_address
+from poolcheck.link.wiring.database_variables import Named, addresses_in, addresses_in_command, has_unknown_address
 from poolcheck.read.kubernetes.environment import Environment, Hidden
 from poolcheck.read.kubernetes.manifest import Container
 from poolcheck.source import Located, Span

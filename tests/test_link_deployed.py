@@ -5,7 +5,7 @@ import pytest
 from poolcheck.amount import Reason, exactly
 from poolcheck.budget.facts import Owner
 from poolcheck.link.deployed import Found, found_in, pooler_of
-from poolcheck.link.kustomized import Kustomized
+from poolcheck.link.kustomize.kustomized import Kustomized
 from poolcheck.read.kubernetes.environment import Objects
 from poolcheck.read.kubernetes.manifest import Manifest
 from poolcheck.read.kubernetes.objects import read_manifest

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from poolcheck.link.kustomized import Kustomized
+from poolcheck.link.kustomize.kustomized import Kustomized
 from poolcheck.read.kubernetes.generators import read_kustomization
 from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.manifest import Manifest, Workload

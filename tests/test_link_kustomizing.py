@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from poolcheck.link.kustomizing import Kustomizing
+from poolcheck.link.kustomize.kustomizing import Kustomizing
 from poolcheck.read.kubernetes.generators import read_kustomization
 from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.manifest import Autoscaler, Container, Manifest, Workload

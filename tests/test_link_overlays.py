@@ -1,7 +1,7 @@
 import pytest
 
 from poolcheck.amount import exactly
-from poolcheck.link.overlays import Overlays
+from poolcheck.link.kustomize.overlays import Overlays
 from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.source import Span
 

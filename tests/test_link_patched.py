@@ -1,6 +1,6 @@
 """Each was compared with what `kubectl kustomize` 5.5 prints for the same files."""
 
-from poolcheck.link.patched import patched
+from poolcheck.link.kustomize.patched import patched
 from poolcheck.read.kubernetes.generators import read_kustomization
 from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.manifest import Manifest, Workload

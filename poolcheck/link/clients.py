@@ -9,8 +9,8 @@ from poolcheck.link.drawn import drawn_by
 from poolcheck.link.hops import reached
 from poolcheck.link.hosted import hosted, seeming_pooler
 from poolcheck.link.known import Known, owner_of
+from poolcheck.link.kustomize.patched import patched
 from poolcheck.link.network import Origin, running
-from poolcheck.link.patched import patched
 from poolcheck.link.pods import stated_pods
 from poolcheck.link.poolers import entry_for
 from poolcheck.link.sources import Sources

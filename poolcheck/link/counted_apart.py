@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from poolcheck.budget.apart import apart
 from poolcheck.budget.facts import Facts
 from poolcheck.link.demands import demands
-from poolcheck.link.environments import Environment
 from poolcheck.link.facts_of import facts_of
 from poolcheck.link.known import Known
+from poolcheck.link.kustomize.environments import Environment
 from poolcheck.link.pooler_pods import pooler_pods
 from poolcheck.read.kubernetes.kustomization import NAMES
 from poolcheck.read.pgbouncer.config import PgBouncerConfig

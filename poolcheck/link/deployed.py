@@ -7,8 +7,8 @@ from poolcheck.amount import Amount
 from poolcheck.budget.facts import Owner
 from poolcheck.link.generated import Generated, generated
 from poolcheck.link.inis import places
-from poolcheck.link.kustomized import Generated as FromFile
-from poolcheck.link.kustomized import Kustomized
+from poolcheck.link.kustomize.kustomized import Generated as FromFile
+from poolcheck.link.kustomize.kustomized import Kustomized
 from poolcheck.link.network import running
 from poolcheck.link.poolers import seen_pooler
 from poolcheck.read.kubernetes.environment import Objects, environment

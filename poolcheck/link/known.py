@@ -8,11 +8,11 @@ from poolcheck.budget.facts import Owner
 from poolcheck.link.composed import in_session_mode, only_config, prepared_statements
 from poolcheck.link.deployed import found_in, pooler_of
 from poolcheck.link.generated import Generated, generated
-from poolcheck.link.kustomized import Kustomized, layers
+from poolcheck.link.kustomize.kustomized import Kustomized, layers
+from poolcheck.link.kustomize.overlays import Overlays
 from poolcheck.link.managed import ManagedOne, Managing
 from poolcheck.link.mysql_servers import is_mysql, mysql_server_in
 from poolcheck.link.network import Network, Origin, running
-from poolcheck.link.overlays import Overlays
 from poolcheck.link.pods import Pods
 from poolcheck.link.poolers import completed, pooler_alone, seen_pooler, stated_pooler, version_of
 from poolcheck.link.purposes import Remarks

@@ -38,15 +38,14 @@ def link(
     from poolcheck.budget.accounts import budget
     from poolcheck.budget.verdicts import verdicts
     from poolcheck.link.contained import pooler_containers
-    from poolcheck.link.counted_apart import counted_apart
     from poolcheck.link.demands import demands
-    from poolcheck.link.environments import environments
     from poolcheck.link.facts_of import facts_of
     from poolcheck.link.known import Known
+    from poolcheck.link.kustomize.environments import environments
     from poolcheck.link.launched import shadowed, started_per_cpu
     from poolcheck.link.pooler_pods import pooler_pods
     from poolcheck.link.server_containers import server_containers
-    from poolcheck.link.wiring import wiring
+    from poolcheck.link.wiring.wiring import wiring
 
     known = Known(facts, paths, stated)
     found: tuple[Client, ...] = ()
@@ -68,6 +67,8 @@ def link(
     counted = facts_of(known, found, wanted, pods, stated)
     rendered: tuple[Rendered, ...] = ()
     if several := environments(facts):
+        from poolcheck.link.counted_apart import counted_apart
+
         counted, rendered = counted_apart(several, paths, sources, stated)
     contained = tuple(pooler_containers(known))
     return System(

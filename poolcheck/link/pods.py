@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from poolcheck.amount import Amount, Reason, between, either, exactly, least, product
-from poolcheck.link.kustomized import replicas
+from poolcheck.link.kustomize.kustomized import replicas
 from poolcheck.link.network import same_namespace
 from poolcheck.link.rollouts import rollout_of
 from poolcheck.read.kubernetes.kustomization import Kustomization

@@ -4,11 +4,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from poolcheck.link.addressed import Addressing
 from poolcheck.link.known import Known
 from poolcheck.link.poolers import entry_for
 from poolcheck.link.purposes import is_of_superuser
 from poolcheck.link.servers import image_name
+from poolcheck.link.wiring.addressed import Addressing
 from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.kubernetes.pooler_containers import is_casual, is_companion
 from poolcheck.read.kubernetes.stages import may_meet

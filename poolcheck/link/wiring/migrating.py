@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from poolcheck.link.addressed import Addressing
-from poolcheck.link.database_variables import addresses_in
 from poolcheck.link.known import Known
+from poolcheck.link.wiring.addressed import Addressing
+from poolcheck.link.wiring.database_variables import addresses_in
 from poolcheck.read.kubernetes.environment import Environment, environment, expand
 from poolcheck.read.kubernetes.manifest import Container
 from poolcheck.read.kubernetes.shell import commands, literal, script_at

@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from poolcheck.amount import Reason
-from poolcheck.link.database_variables import (
+from poolcheck.link.known import Known
+from poolcheck.link.kustomize.patched import patched
+from poolcheck.link.network import Origin
+from poolcheck.link.poolers import entry_for
+from poolcheck.link.purposes import is_apart, runs_once
+from poolcheck.link.wiring.database_variables import (
     COMMAND,
     Named,
     Variable,
@@ -13,11 +18,6 @@ from poolcheck.link.database_variables import (
     addresses_in_command,
     has_unknown_address,
 )
-from poolcheck.link.known import Known
-from poolcheck.link.network import Origin
-from poolcheck.link.patched import patched
-from poolcheck.link.poolers import entry_for
-from poolcheck.link.purposes import is_apart, runs_once
 from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.manifest import Container, Workload, WorkloadKind
 from poolcheck.read.kubernetes.pooler_containers import is_pooler

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from poolcheck.link.addressed import Addressing
 from poolcheck.link.known import Known
 from poolcheck.link.network import LOOPBACK, Origin, running
 from poolcheck.link.servers import image_name
+from poolcheck.link.wiring.addressed import Addressing
 from poolcheck.read.kubernetes.manifest import Container, Workload
 from poolcheck.read.kubernetes.pooler_containers import is_pooler
 from poolcheck.source import Located

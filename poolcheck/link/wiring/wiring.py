@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from poolcheck.link.addressed import addressing
-from poolcheck.link.fronted import fronted
 from poolcheck.link.known import Known
-from poolcheck.link.migrating import migrations
-from poolcheck.link.proxied import proxied
-from poolcheck.link.unanswered import unanswered
+from poolcheck.link.wiring.addressed import addressing
+from poolcheck.link.wiring.fronted import fronted
+from poolcheck.link.wiring.migrating import migrations
+from poolcheck.link.wiring.proxied import proxied
+from poolcheck.link.wiring.unanswered import unanswered
 from poolcheck.system.clients import Client
 from poolcheck.system.poolers import Demand
 from poolcheck.system.wiring import Wiring

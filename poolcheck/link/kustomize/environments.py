@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from poolcheck.amount import Reason, exactly, product
 from poolcheck.budget.facts import DatabaseFacts, Facts, PoolerFacts, WorkloadFacts
-from poolcheck.link.kustomizing import Built, Kustomizing
+from poolcheck.link.kustomize.kustomizing import Built, Kustomizing
 from poolcheck.read.document import Fact
 from poolcheck.read.kubernetes.kustomization import Kustomization
 from poolcheck.read.kubernetes.managed import Managed

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from poolcheck.link.addressed import Addressing
 from poolcheck.link.demands import port_of
 from poolcheck.link.known import Known
 from poolcheck.link.network import LOOPBACK, Origin
 from poolcheck.link.servers import is_postgres
+from poolcheck.link.wiring.addressed import Addressing
 from poolcheck.read.kubernetes.environment import environment
 from poolcheck.read.kubernetes.manifest import Service, Workload, WorkloadKind
 from poolcheck.read.template import has_template

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
+from poolcheck.link.kustomize.patched import merged
 from poolcheck.link.network import same_namespace
-from poolcheck.link.patched import merged
 from poolcheck.read.kubernetes.kustomization import Generator, Kustomization, ReplicaCount
 from poolcheck.read.kubernetes.managed import Managed
 from poolcheck.read.kubernetes.manifest import (
@@ -140,7 +140,7 @@ class Kustomizing:
             for patch in self._manifests.get(path, ()):
                 objects = _patched(objects, patch)
         if own.operations:
-            from poolcheck.link.operated import operated
+            from poolcheck.link.kustomize.operated import operated
 
             objects = operated(objects, own.operations)
         workloads = (_scaled(_with_images(each, own), own.replicas) for each in objects.workloads)

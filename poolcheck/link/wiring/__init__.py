@@ -1,0 +1,1 @@
+"""What is remarkable about the addresses that workloads have, and about where they lead."""
