@@ -5,8 +5,10 @@ import pytest
 from poolcheck.files import Memory
 from poolcheck.link.known import Destination, Known, owner_of
 from poolcheck.link.network import Origin
+from poolcheck.read.compose.services import read_compose
 from poolcheck.read.document import Fact, Reader
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, Version
+from poolcheck.source import Source
 from poolcheck.stated import Stated, StatedDatabase, StatedPooler, Versions
 from poolcheck.system.poolers import Pooler, Server
 
@@ -397,3 +399,21 @@ def test_an_owner_is_known_by_its_stages_and_its_namespace() -> None:
 
     assert (owner.kind, owner.name, owner.namespace) == ("StatefulSet", "postgres", "data")
     assert owner.stages == {"production"}
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "limit"),
+    [
+        ("FROM postgres:16\n", (97, 97)),
+        ('FROM postgres:16\nCMD ["postgres", "-c", "max_connections=250"]\n', (247, 247)),
+        ("FROM pgvector/pgvector:pg16\nCOPY init.sql /docker-entrypoint-initdb.d/\n", (0, None)),
+        ("FROM postgres:16\nCOPY my.conf /etc/postgresql/postgresql.conf\n", (0, None)),
+        ("FROM alpine\n", None),
+    ],
+)
+def test_a_server_may_be_built_here(dockerfile: str, limit: tuple[int, int | None] | None) -> None:
+    source = Source("compose.yaml", "services:\n  db: {build: ./db}\n")
+
+    found = Known(tuple(read_compose(source)), [source.path], Stated(), {"db/Dockerfile": dockerfile}.get)
+
+    assert [(each.accepts.low, each.accepts.high) for each in found.servers] == ([limit] if limit else [])

@@ -32,7 +32,7 @@ def counted_apart(
     found: list[tuple[frozenset[str], Facts]] = []
     rendered: list[Rendered] = []
     for each in environments:
-        known = Known(each.facts, paths, stated)
+        known = Known(each.facts, paths, stated, sources.text if sources else None)
         found.append((each.stages, each.placed(_counted(each, known, sources, stated))))
         configs = (fact for fact in known.generated if isinstance(fact, PgBouncerConfig))
         rendered += [config.rendered for config in configs if config.rendered]

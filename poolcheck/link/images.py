@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import takewhile
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from poolcheck.link.built import contexts_told
 from poolcheck.read.kubernetes.commands import Scripts
@@ -41,12 +41,23 @@ class Run(NamedTuple):
     scripts: Scripts
 
 
+Text: TypeAlias = Callable[[str], str | None]
+"""Gives the text of a file of the project by its path; None where there is none."""
+
+
+def image_in(context: Context, text: Text) -> DockerImage | None:
+    """What the Dockerfile of a context makes; None where there is none, or it is a template of one."""
+    path = posixpath.normpath(posixpath.join(context.folder, context.dockerfile))
+    found = text(path)
+    return (
+        read_dockerfile(Source(path, found), context.target) if found is not None and "{%" not in found else None
+    )
+
+
 class Images:
     """The Dockerfiles of a project, each read when somebody asks."""
 
-    def __init__(
-        self, paths: Iterable[str], workloads: Iterable[Workload], text: Callable[[str], str | None]
-    ) -> None:
+    def __init__(self, paths: Iterable[str], workloads: Iterable[Workload], text: Text) -> None:
         paths = tuple(paths)
         self._text = text
         self._paths = paths
@@ -72,7 +83,7 @@ class Images:
         scripts = partial(self._script, context, image, names)
         if image is None:
             return Run(container, environment, scripts)
-        return Run(_completed(container, image), partial(_variable, environment, image.environment), scripts)
+        return Run(with_image(container, image), partial(_variable, environment, image.environment), scripts)
 
     def is_seen(self, container: Container, names: Iterable[str]) -> bool:
         """Whether all is seen that the image of a container may tell a server, also of what it is made from."""
@@ -97,10 +108,7 @@ class Images:
 
     def _image(self, context: Context) -> DockerImage | None:
         if context not in self._images:
-            path = posixpath.normpath(posixpath.join(context.folder, context.dockerfile))
-            text = self._text(path)
-            is_told = text is not None and "{%" not in text
-            self._images[context] = read_dockerfile(Source(path, text or ""), context.target) if is_told else None
+            self._images[context] = image_in(context, self._text)
         return self._images[context]
 
     def _guessed(self, container: Container, names: tuple[str, ...]) -> Context | None:
@@ -162,7 +170,7 @@ def _depth(folder: str) -> int:
     return len(folder.split("/")) if folder else 0
 
 
-def _completed(container: Container, image: DockerImage) -> Container:
+def with_image(container: Container, image: DockerImage) -> Container:
     """A container with what its image runs: a `command` of its own leaves nothing of the image's."""
     if container.command is not None:
         return container

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from poolcheck.amount import Reason, exactly, product
+from poolcheck.amount import Reason, between, exactly, product
 from poolcheck.budget.facts import Owner
 from poolcheck.link.composed import in_session_mode, only_config, prepared_statements
 from poolcheck.link.deployed import found_in, pooler_of
 from poolcheck.link.generated import Generated, generated
+from poolcheck.link.images import Text, image_in, with_image
 from poolcheck.link.kustomize.kustomized import Kustomized, layers
 from poolcheck.link.kustomize.overlays import Overlays
 from poolcheck.link.managed import ManagedOne, Managing
@@ -27,7 +28,7 @@ from poolcheck.read.kubernetes.manifest import Container, Manifest, Workload
 from poolcheck.read.kubernetes.pooler_images import pooler_image
 from poolcheck.read.kubernetes.stages import may_meet, stages
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
-from poolcheck.source import Span
+from poolcheck.source import Located, Span
 from poolcheck.stated import Stated
 from poolcheck.system.poolers import Pooler, Server
 
@@ -46,7 +47,11 @@ class Destination(NamedTuple):
 class Known:
     """The servers and poolers of a project, and the names under which they are reached."""
 
-    def __init__(self, facts: tuple[Fact, ...], paths: Iterable[str], stated: Stated) -> None:
+    def __init__(
+        self, facts: tuple[Fact, ...], paths: Iterable[str], stated: Stated, text: Text | None = None
+    ) -> None:
+        """Takes what is read of files at some paths, and the `text` of others, where there is a way to them."""
+        self._text = text
         manifests = [fact for fact in facts if isinstance(fact, Manifest)]
         self.kustomizations = [fact for fact in facts if isinstance(fact, Kustomization)]
         self.objects = Objects(manifests, layers(self.kustomizations))
@@ -189,13 +194,27 @@ class Known:
             return server_in(workload, container, self.objects)
         return mysql_server_in(workload, container, self.objects) if is_mysql(container) else None
 
+    def _built_server(self, workload: Workload, container: Container) -> Server | None:
+        """The server in an image that is made here of one that runs a server, and of nothing that sets it up."""
+        if container.context is None or self._text is None:
+            return None
+        image = image_in(container.context, self._text)
+        if image is None or image.base is None:
+            return None
+        based = with_image(container._replace(image=Located(image.base, container.name.span)), image)
+        server = self._server_in(workload, based)
+        is_set_up = any("initdb" in each.path or "conf" in each.path for each in image.copied)
+        return server and (
+            server._replace(max_connections=between(0, None), settings=None) if is_set_up else server
+        )
+
     def _add_service(self, workload: Workload) -> None:
         """Adds what a Compose service is, if it is a server, or a pooler whose configuration is seen."""
         [container] = workload.containers
         pods, service = self.pods.of(workload), self.stacks.service(workload)
         if workload.is_partial or service is None:
             return
-        if server := self._server_in(workload, container):
+        if server := self._server_in(workload, container) or self._built_server(workload, container):
             server = server._replace(owner=owner_of(workload))
             self._reached[container.name.span] = server
             self.servers.append(server)

@@ -47,7 +47,7 @@ def link(
     from poolcheck.link.server_containers import server_containers
     from poolcheck.link.wiring.wiring import wiring
 
-    known = Known(facts, paths, stated)
+    known = Known(facts, paths, stated, project.text if project else None)
     found: tuple[Client, ...] = ()
     sent: tuple[Sent, ...] = ()
     sources: Sources | None = None

@@ -139,6 +139,10 @@ class Sources:
         own = (path for path in sorted(paths) if _is_of_application(path))
         return self._project.mentioning(own, mentions_a_session)
 
+    def text(self, path: str) -> str | None:
+        """The text of a file of the project; None where there is none."""
+        return self._project.text(path)
+
     def run(self, container: Container, workload: Workload, environment: Lookup) -> Run:
         """A container with what its image runs where its manifest names no command."""
         return self._images.run(container, _names(workload, container), environment)
