@@ -112,6 +112,8 @@ def _at_any(target: Target | None, found_at: Callable[[Target], Sharing | None])
 
 
 def _sharing_at(target: Target) -> Sharing | None:
+    if target.server is not None:
+        return None
     if target.pooler is None:
         among = [target._replace(pooler=pooler) for pooler in target.among]
         is_harmless = target.is_certain or (among and not any(map(sharing, among)))
@@ -129,6 +131,8 @@ def _sharing_at(target: Target) -> Sharing | None:
 
 
 def _exchange_at(target: Target) -> Sharing | None:
+    if target.server is not None:
+        return None
     if target.pooler is None:
         among = [target._replace(pooler=pooler) for pooler in target.among]
         is_harmless = target.is_certain or (among and not any(map(exchange, among)))
