@@ -24,8 +24,8 @@ from poolcheck.source import Source, Span
 
 FARTHEST = 12
 """So many folders above a module its absolute imports are looked for."""
-MOST_PARSED = 250_000
-"""Characters of code whose trees are kept, in 10 MB; libcst parses as many in a quarter of a second."""
+MOST_PARSED = 1_000_000
+"""Characters of code whose trees are kept, in 40 MB; libcst parses as many in a second."""
 
 _WORD = re.compile(r"[^\W\d]\w*")
 
