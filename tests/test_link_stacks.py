@@ -15,7 +15,7 @@ from poolcheck.read.document import Reader
 from poolcheck.read.kubernetes.environment import Environment, Objects, environment
 from poolcheck.read.kubernetes.manifest import Context, Workload
 from poolcheck.source import Source
-from poolcheck.value import EnvRef, Known, text_of
+from poolcheck.value import HOLE, EnvRef, Known, text_of
 
 BASE = """\
 services:
@@ -127,6 +127,34 @@ def test_what_a_hidden_file_may_set_again_is_not_known() -> None:
     text = "services: {web: {image: shop, env_file: [one.env, hidden.env]}}"
 
     assert variables(service(stacks({"compose.yaml": text, "one.env": "A=1"}), "web")) == {"A": "?"}
+
+
+@pytest.mark.parametrize("example", ["hidden.env.example", "hidden.env.sample", "hidden.env.dist"])
+def test_a_file_that_is_not_seen_sets_by_default_what_its_example_does(example: str) -> None:
+    text = "services: {web: {image: shop, env_file: [hidden.env], environment: {A: 1}}}"
+
+    found = given(service(stacks({"compose.yaml": text, example: "A=3\nB=2\n"}), "web"))
+
+    assert text_of(found.get("A")) == "1"
+    assert isinstance(value := found.get("B"), EnvRef)
+    assert text_of(settled(value)) == "2"
+    assert not found.is_complete
+
+
+def test_what_the_example_of_dotenv_puts_in_is_a_default() -> None:
+    text = "services: {web: {image: shop, environment: {A: '${HOST}:${PORT-5432}/${NAME}'}}}"
+
+    found = given(service(stacks({"compose.yaml": text, ".env.example": "HOST=db\nPORT=\n"}), "web"))
+
+    assert text_of(settled(found.get("A"))) == f"db:/{HOLE}"
+    assert text_of(found.get("A")) != text_of(settled(found.get("A")))
+
+
+def test_an_example_says_nothing_of_a_file_that_is_seen() -> None:
+    text = "services: {web: {image: shop, env_file: one.env, environment: {A: '$B'}}}"
+    files = {"compose.yaml": text, "one.env": "X=1", "one.env.example": "Y=2", ".env": "B=3", ".env.example": "B=4"}
+
+    assert variables(service(stacks(files), "web")) == {"A": "3", "X": "1"}
 
 
 def test_a_default_stays_one_until_somebody_asks_for_it() -> None:

@@ -244,7 +244,7 @@ def _count(value: Value | None) -> Count:
 
 def _container(service: Service) -> Container:
     place = service.span
-    hidden = [each for each in service.env_files if each.variables is None]
+    hidden = [each for each in service.env_files if each.may_have_more]
     return Container(
         name=service.name,
         image=_text(service.image, place) if service.image is not None else None,

@@ -24,10 +24,19 @@ class Mount(NamedTuple):
 
 
 class EnvFile(NamedTuple):
-    """A file of variables that a service is given; they are None where the file is not seen."""
+    """A file of variables that a service is given; they are None where the file is not seen.
+
+    Where an example of it is, they are what that says, on the assumption that nobody sets them otherwise.
+    """
 
     path: Value
     variables: Variables | None
+    is_example: bool = False
+
+    @property
+    def may_have_more(self) -> bool:
+        """Whether not all that it sets is seen."""
+        return self.variables is None or self.is_example
 
 
 class Base(NamedTuple):

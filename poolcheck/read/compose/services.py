@@ -12,7 +12,7 @@ from poolcheck.read.compose.interpolation import interpolated, parts_of, put_in
 from poolcheck.read.yaml.nodes import Mapping, Node, Scalar, Sequence, TooManyAliases, compose, regions
 from poolcheck.read.yaml.remarks import remarked
 from poolcheck.source import Located, Source, Span
-from poolcheck.value import HOLE, Known, Unknown, Value, resolve, text_of
+from poolcheck.value import HOLE, EnvRef, Known, Unknown, Value, resolve, text_of
 
 _PATH = re.compile(r"[./~$]")
 """How a path of the host begins; what begins with anything else is the name of a volume."""
@@ -21,6 +21,8 @@ _SETTINGS = ".conf"
 """How the files end that hold settings of PostgreSQL's."""
 _START_FIRST = "start-first"
 _ON_EACH_NODE = "global"
+_ENDS_OF_EXAMPLES = (".example", ".sample", ".template", ".dist")
+"""How files are called that show what a file of variables is to hold, which nobody commits."""
 _ENDED = "service_completed_successfully"
 _OF_OTHER_HOSTS = ("dns", "dns_search", "external_links", "extra_hosts", "links", "network_mode")
 
@@ -58,7 +60,8 @@ def _extended(file: ComposeFile, texts: Texts, seen: set[str]) -> Iterator[Compo
 
 def _read(source: Source, texts: Texts) -> Iterator[ComposeFile]:
     beside = _Beside(posixpath.dirname(source.path), texts)
-    own = beside.variables(".env", {}) or {}
+    own = beside.variables(".env", {})
+    own = beside.likely(".env", {}) or {} if own is None else own
     services: list[Service] = []
     includes: list[str] = []
     for region in regions(source):
@@ -90,6 +93,14 @@ class _Beside(NamedTuple):
         """What stands in a file of variables; None where it is not seen."""
         file = self.file(path)
         return None if file is None else read_dotenv(file, outer)
+
+    def likely(self, path: str, outer: dict[str, Value]) -> dict[str, Value] | None:
+        """What stands in an example of a file that is not seen, as defaults; None where there is no example."""
+        folder, name = posixpath.split(path)
+        for example in (f"{name}{end}" for end in _ENDS_OF_EXAMPLES):
+            if found := self.variables(posixpath.join(folder, example), outer):
+                return {name: EnvRef(name, value, value.places) for name, value in found.items()}
+        return None
 
 
 class _Place(NamedTuple):
@@ -216,8 +227,12 @@ def _env_files(node: Mapping, place: _Place) -> Iterator[EnvFile]:
             written = Located(item.text, item.span)
         if written:
             path = place.value(written)
-            variables = place.beside.variables(text_of(resolve(path, _nothing)), place.variables)
-            yield EnvFile(path, None if variables is None else tuple(variables.items()))
+            named = text_of(resolve(path, _nothing))
+            variables = place.beside.variables(named, place.variables)
+            likely = place.beside.likely(named, place.variables) if variables is None else None
+            found_here = likely if variables is None else variables
+            told = None if found_here is None else tuple(found_here.items())
+            yield EnvFile(path, told, is_example=likely is not None)
 
 
 def _base(node: Mapping) -> Base | None:
