@@ -1,6 +1,8 @@
 """The servers and poolers of a project, and the names under which they are reached."""
 
+from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 from poolcheck.amount import Reason, between, exactly, product
@@ -137,12 +139,21 @@ class Known:
         """Whether a container is one of the poolers or servers."""
         return container.name.span in self._reached
 
+    @cached_property
+    def _runners(self) -> dict[int, list[Workload]]:
+        """The workloads in whose pods each pooler and each server runs, by its identity."""
+        found: dict[int, list[Workload]] = defaultdict(list)
+        for workload in self.network.workloads:
+            reached = (self._reached.get(each.name.span) for each in running(workload))
+            for each in {id(one): one for one in reached if one}:
+                found[each].append(workload)
+        return found
+
     def addresses(self, found: Pooler | Server) -> tuple[str, ...]:
         """The names, with ports, under which a pooler or a server is reached from other projects."""
         names = [host for host, named in self._named.items() if named is found]
-        for workload in self.network.workloads:
-            if any(self._reached.get(each.name.span) is found for each in running(workload)):
-                names += self.network.names_of(workload)
+        for workload in self._runners.get(id(found), ()):
+            names += self.network.names_of(workload)
         for number, managed in enumerate(self._managed):
             if managed is found:
                 names += self._managing.names_of(number)

@@ -6,6 +6,7 @@ Image names and what their tags say: the images' own sources and registries, 202
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from poolcheck.read.template import has_template
@@ -110,6 +111,7 @@ _NAMES = (
 """Those with a longer end come before those that it ends with."""
 
 
+@lru_cache(maxsize=1024)
 def pooler_image(image: str) -> PoolerImage | None:
     """What is known of an image by its name, such as `docker.io/edoburu/pgbouncer:v1.25.1-p0`; None of most."""
     folder, _, last = image.partition("@")[0].rpartition("/")

@@ -37,9 +37,10 @@ class RolloutOrderMigrationJob(Rule[System]):
 
     def of_workload(self, workload: Workload, autoscalers: list[Autoscaler]) -> Iterator[Finding]:
         """The migrations that a workload has each of its pods run."""
-        pods = pods_of(workload, autoscalers) if workload.kind in ALL_AT_ONCE else None
-        for container in workload.init_containers if pods and not workload.is_partial else ():
-            if found := migration_in(container):
+        if workload.kind not in ALL_AT_ONCE or workload.is_partial:
+            return
+        for container in workload.init_containers:
+            if (found := migration_in(container)) and (pods := pods_of(workload, autoscalers)):
                 command = " ".join(found.value.split())
                 message = f"each of {pods} of {workload.name.value} runs {command} before it starts, some at once"
                 yield self.finding(found.span, message)
