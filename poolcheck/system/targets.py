@@ -107,18 +107,23 @@ def _at_any(target: Target | None, found_at: Callable[[Target], Sharing | None])
     """What is found at the first of the poolers on the way that has it."""
     if target is None:
         return None
+    if target.pooler is None:
+        return _unseen(target, found_at)
     found, further = found_at(target), _at_any(target.behind, found_at)
     return found or (further and further._replace(because=(*target.because, *further.because)))
 
 
-def _sharing_at(target: Target) -> Sharing | None:
-    if target.server is not None:
+def _unseen(target: Target, found_at: Callable[[Target], Sharing | None]) -> Sharing | None:
+    """What may be at a pooler of which only a name or a port tells; what is seen to be a server is none."""
+    among = [target._replace(pooler=pooler) for pooler in target.among]
+    is_harmless = among and not any(_at_any(each, found_at) for each in among)
+    if target.server is not None or target.is_certain or is_harmless:
         return None
-    if target.pooler is None:
-        among = [target._replace(pooler=pooler) for pooler in target.among]
-        is_harmless = target.is_certain or (among and not any(map(sharing, among)))
-        return None if is_harmless else Sharing(target.name, target.because, _if_so(target))
-    mode, kept = target.mode, target.pooler.prepared_statements
+    return Sharing(target.name, target.because, _if_so(target))
+
+
+def _sharing_at(target: Target) -> Sharing | None:
+    mode, kept = target.mode, target.pooler.prepared_statements if target.pooler else None
     if mode is None or mode.value is PoolMode.SESSION or (kept and kept.value > 0):
         return None
     because = [*target.because, Reason(f"server connections change hands after each {mode.value}", mode.span)]
@@ -131,12 +136,6 @@ def _sharing_at(target: Target) -> Sharing | None:
 
 
 def _exchange_at(target: Target) -> Sharing | None:
-    if target.server is not None:
-        return None
-    if target.pooler is None:
-        among = [target._replace(pooler=pooler) for pooler in target.among]
-        is_harmless = target.is_certain or (among and not any(map(exchange, among)))
-        return None if is_harmless else Sharing(target.name, target.because, _if_so(target))
     if (mode := target.mode) is None or mode.value is PoolMode.SESSION:
         return None
     because = (*target.because, Reason(f"server connections change hands after each {mode.value}", mode.span))

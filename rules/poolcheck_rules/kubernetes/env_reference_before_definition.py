@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from poolcheck.finding import Finding, Note, Severity
+from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.read.kubernetes.environment import Environment, Objects, environment
 from poolcheck.read.kubernetes.manifest import Container, EnvVar, Manifest, Workload
 from poolcheck.rule import Rule
-from poolcheck.source import Span
 from poolcheck.system.whole import System
 
 REFERENCE = re.compile(r"\$\$|\$\((?P<name>[-._a-zA-Z0-9]+)\)")
@@ -24,14 +23,13 @@ class EnvReferenceBeforeDefinition(Rule[System]):
     def check(self, system: System) -> Iterator[Finding]:
         manifests = [each for each in system.documents if isinstance(each, Manifest)]
         objects = Objects(manifests)
-        told: set[Span] = set()
-        for manifest in manifests:
-            for workload in manifest.workloads:
-                for container in (*workload.init_containers, *workload.containers):
-                    for finding in self.judged(container, workload, objects):
-                        if finding.span not in told:
-                            told.add(finding.span)
-                            yield finding
+        yield from one_for_each_place(
+            finding
+            for manifest in manifests
+            for workload in manifest.workloads
+            for container in (*workload.init_containers, *workload.containers)
+            for finding in self.judged(container, workload, objects)
+        )
 
     def judged(self, container: Container, workload: Workload, objects: Objects) -> Iterator[Finding]:
         """What is wrong with the variables of one container."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from poolcheck.finding import Finding, Note, Severity
+from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.read.kubernetes.manifest import EnvVar, Given
 from poolcheck.read.kubernetes.pooler_images import READS, Family
 from poolcheck.read.kubernetes.pooler_names import CALLED
@@ -33,20 +33,21 @@ class PoolerEnvShadowedByConfigFile(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
-        seen: set[Span] = set()
-        for each in system.contained:
-            family = each.image.family if each.image and each.runs_script else _OVERWRITES
-            brought = next((own for own in each.brought if own.place == READS[family]), None)
-            if family is _OVERWRITES or brought is None:
-                continue
-            shadowed = [*shadowed_by(brought, family, each)]
-            if shadowed and shadowed[0].span not in seen:
-                seen.add(shadowed[0].span)
-                yield self.finding(
-                    shadowed[0].span,
-                    f"{CALLED[family]} reads {brought.place} in place of {listed(shadowed)}",
-                    notes=notes_on(shadowed, brought),
-                )
+        yield from one_for_each_place(found for each in system.contained for found in self.of_container(each))
+
+    def of_container(self, at: PoolerContainer) -> Iterator[Finding]:
+        """What is said of the variables of one container."""
+        family = at.image.family if at.image and at.runs_script else _OVERWRITES
+        brought = next((own for own in at.brought if own.place == READS[family]), None)
+        if family is _OVERWRITES or brought is None:
+            return
+        shadowed = [*shadowed_by(brought, family, at)]
+        if shadowed:
+            yield self.finding(
+                shadowed[0].span,
+                f"{CALLED[family]} reads {brought.place} in place of {listed(shadowed)}",
+                notes=notes_on(shadowed, brought),
+            )
 
 
 def shadowed_by(brought: BroughtIni, family: Family, at: PoolerContainer) -> Iterator[Shadowed]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.read.template import has_template
 from poolcheck.rule import Rule
-from poolcheck.source import Span
+from poolcheck.system.containers import PoolerContainer
 from poolcheck.system.whole import System
 from poolcheck.value import HOLE
 
@@ -18,15 +18,14 @@ class PoolerImageUnpinned(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
-        seen: set[Span] = set()
-        for each in system.contained:
-            image = each.container.image
-            is_told = each.image is None or each.image.version is not None or each.is_base
-            if image and not is_told and is_moving(image.value) and image.span not in seen:
-                seen.add(image.span)
-                yield self.finding(
-                    image.span, f"{image.value} is whichever PgBouncer it is on the day of the pull"
-                )
+        yield from one_for_each_place(found for each in system.contained for found in self.of_container(each))
+
+    def of_container(self, at: PoolerContainer) -> Iterator[Finding]:
+        """What is said of the image of one container."""
+        image = at.container.image
+        is_told = at.image is None or at.image.version is not None or at.is_base
+        if image and not is_told and is_moving(image.value):
+            yield self.finding(image.span, f"{image.value} is whichever PgBouncer it is on the day of the pull")
 
 
 def is_moving(image: str) -> bool:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from poolcheck.finding import Finding, Note, Severity
+from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.read.kubernetes.manifest import Service
 from poolcheck.read.pgbouncer.config import PgBouncerConfig
 from poolcheck.rule import Rule
-from poolcheck.source import Span
+from poolcheck.system.containers import PoolerContainer
 from poolcheck.system.whole import System
 
 _PREFIX = "service.beta.kubernetes.io/"
@@ -34,19 +34,20 @@ class PoolerLbIdleTimeout(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
-        seen: set[Span] = set()
-        for each in system.contained:
-            config = each.pooler.config if each.pooler else None
-            for service in each.services if config and not each.workload.is_partial else ():
-                cloud, kind = cloud_of(service), service.type
-                if config and cloud and kind and kind.span not in seen and is_silent(config, cloud.idle_s):
-                    seen.add(kind.span)
-                    yield self.finding(
-                        kind.span,
-                        f"{cloud.name}'s load balancer forgets connections that are idle for {cloud.idle_s} s, "
-                        f"and {each.container.name.value} neither closes them before nor keeps them alive",
-                        notes=notes_on(config),
-                    )
+        yield from one_for_each_place(found for each in system.contained for found in self.of_container(each))
+
+    def of_container(self, at: PoolerContainer) -> Iterator[Finding]:
+        """What is said of the load balancers before one pooler."""
+        config = at.pooler.config if at.pooler else None
+        for service in at.services if config and not at.workload.is_partial else ():
+            cloud, kind = cloud_of(service), service.type
+            if config and cloud and kind and is_silent(config, cloud.idle_s):
+                yield self.finding(
+                    kind.span,
+                    f"{cloud.name}'s load balancer forgets connections that are idle for {cloud.idle_s} s, "
+                    f"and {at.container.name.value} neither closes them before nor keeps them alive",
+                    notes=notes_on(config),
+                )
 
 
 def cloud_of(service: Service) -> Cloud | None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from poolcheck.amount import Amount
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.read.kubernetes.manifest import DisruptionBudget, WorkloadKind
 from poolcheck.rule import Rule
-from poolcheck.source import Located, Span
+from poolcheck.source import Located
 from poolcheck.system.clients import operands
 from poolcheck.system.poolers import PoolerPods
 from poolcheck.system.whole import System
@@ -20,24 +20,25 @@ class PoolerPdbBlocksDrain(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
-        told: set[Span] = set()
-        for each in system.pooler_pods:
-            if each.workload.kind is WorkloadKind.DAEMON_SET or not each.is_central:
+        yield from one_for_each_place(found for each in system.pooler_pods for found in self.of_pods(each))
+
+    def of_pods(self, each: PoolerPods) -> Iterator[Finding]:
+        """The budgets that keep all pods of one pooler."""
+        if each.workload.kind is WorkloadKind.DAEMON_SET or not each.is_central:
+            return
+        for budget in each.budgets:
+            blocking = blocking_part(budget, each)
+            if blocking is None:
                 continue
-            for budget in each.budgets:
-                blocking = blocking_part(budget, each)
-                if blocking is None or blocking.span in told:
-                    continue
-                told.add(blocking.span)
-                written = f"minAvailable {blocking.value}"
-                if blocking is budget.max_unavailable:
-                    written = f"maxUnavailable {blocking.value}"
-                yield self.finding(
-                    blocking.span,
-                    f"{budget.name.value} lets no pod of {each.workload.name.value} go, and its nodes cannot be "
-                    f"drained: {written}{of(each.pods)}",
-                    notes=operands(each.pods.because, blocking.span),
-                )
+            written = f"minAvailable {blocking.value}"
+            if blocking is budget.max_unavailable:
+                written = f"maxUnavailable {blocking.value}"
+            yield self.finding(
+                blocking.span,
+                f"{budget.name.value} lets no pod of {each.workload.name.value} go, and its nodes cannot be "
+                f"drained: {written}{of(each.pods)}",
+                notes=operands(each.pods.because, blocking.span),
+            )
 
 
 def blocking_part(budget: DisruptionBudget, pooler: PoolerPods) -> Located[str] | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, PoolMode
 from poolcheck.rule import Rule
 from poolcheck.source import Span
@@ -16,16 +16,16 @@ class PoolerPoolModeUnset(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
-        seen: set[Span] = set()
-        for each in system.contained:
-            config = each.pooler.config if each.pooler else None
-            if config and is_by_default(config) and not each.workload.is_partial:
-                place = place_of(config, each)
-                if place not in seen:
-                    seen.add(place)
-                    yield self.finding(
-                        place, f"{each.container.name.value} is told no pool_mode, and pools sessions by default"
-                    )
+        yield from one_for_each_place(found for each in system.contained for found in self.of_container(each))
+
+    def of_container(self, at: PoolerContainer) -> Iterator[Finding]:
+        """What is said of the configuration in one container."""
+        config = at.pooler.config if at.pooler else None
+        if config and is_by_default(config) and not at.workload.is_partial:
+            place = place_of(config, at)
+            yield self.finding(
+                place, f"{at.container.name.value} is told no pool_mode, and pools sessions by default"
+            )
 
 
 def is_by_default(config: PgBouncerConfig) -> bool:

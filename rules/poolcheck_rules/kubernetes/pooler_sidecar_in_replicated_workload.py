@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Severity
+from poolcheck.finding import Finding, Severity, one_for_each_place
 from poolcheck.read.kubernetes.manifest import WorkloadKind
 from poolcheck.read.kubernetes.pooler_containers import running_containers
 from poolcheck.rule import Rule
-from poolcheck.source import Span
 from poolcheck.system.poolers import PoolerPods
 from poolcheck.system.whole import System
 
@@ -22,17 +21,18 @@ class PoolerSidecarInReplicatedWorkload(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
-        seen: set[Span] = set()
-        for each in system.pooler_pods:
-            place = each.container.name.span
-            is_sidecar = each.is_pgbouncer and not each.is_central and not is_beside_server(each)
-            if is_sidecar and each.workload.kind in _REPLICATED and each.pods.low > 1 and place not in seen:
-                seen.add(place)
-                yield self.finding(
-                    place,
-                    f"each of the {each.pods.low} pods of {each.workload.name.value} has a pooler of its own, and "
-                    f"all its server connections{sizes(each)}",
-                )
+        yield from one_for_each_place(found for each in system.pooler_pods for found in self.of_pods(each))
+
+    def of_pods(self, each: PoolerPods) -> Iterator[Finding]:
+        """What is said of one pooler in a pod."""
+        place = each.container.name.span
+        is_sidecar = each.is_pgbouncer and not each.is_central and not is_beside_server(each)
+        if is_sidecar and each.workload.kind in _REPLICATED and each.pods.low > 1:
+            yield self.finding(
+                place,
+                f"each of the {each.pods.low} pods of {each.workload.name.value} has a pooler of its own, and "
+                f"all its server connections{sizes(each)}",
+            )
 
 
 def is_beside_server(pooler: PoolerPods) -> bool:

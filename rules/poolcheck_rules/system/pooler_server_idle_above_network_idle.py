@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from poolcheck.finding import Finding, Note, Severity
+from poolcheck.finding import Finding, Note, Severity, one_for_each_place
 from poolcheck.read.pgbouncer.config import PgBouncerConfig, PoolMode
 from poolcheck.rule import Rule
-from poolcheck.source import Span
 from poolcheck.system.poolers import Demand, Server
 from poolcheck.system.whole import System
 
@@ -16,12 +15,7 @@ class PoolerServerIdleAboveNetworkIdle(Rule[System]):
     since = "0.1"
 
     def check(self, system: System) -> Iterator[Finding]:
-        seen: set[Span] = set()
-        for demand in system.demands:
-            for found in self.of_demand(demand):
-                if found.span not in seen:
-                    seen.add(found.span)
-                    yield found
+        yield from one_for_each_place(found for demand in system.demands for found in self.of_demand(demand))
 
     def of_demand(self, demand: Demand) -> Iterator[Finding]:
         """What is wrong between a pooler and a server that it opens connections to."""
