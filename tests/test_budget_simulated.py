@@ -68,7 +68,7 @@ def is_known(system: System) -> bool:
     return are_used and are_full
 
 
-@settings(max_examples=25, phases=UNSHRUNK)
+@settings(phases=UNSHRUNK)
 @given(systems(), st.sampled_from(Situation), st.randoms(use_true_random=False))
 def test_no_more_is_ever_open_than_the_budget_says(system: System, situation: Situation, random: Random) -> None:
     by_chance = Cluster(system, situation)
@@ -78,7 +78,7 @@ def test_no_more_is_ever_open_than_the_budget_says(system: System, situation: Si
         assert wanted is None or opened <= wanted
 
 
-@settings(max_examples=25, phases=UNSHRUNK)
+@settings(phases=UNSHRUNK)
 @given(systems().filter(is_known), st.sampled_from(Situation))
 def test_as_much_as_the_budget_says_is_open_at_some_time(system: System, situation: Situation) -> None:
     for wanted, opened in compared(system, most(system, situation), situation=situation):
@@ -135,7 +135,7 @@ def alone(draw: st.DrawFn) -> System:
     return replace(system, max_connections=draw(st.integers(10, 30)))
 
 
-@settings(max_examples=15, phases=UNSHRUNK)
+@settings(phases=UNSHRUNK)
 @given(alone(), st.sampled_from([Situation.AUTOSCALED, Situation.PEAK]))
 def test_the_largest_number_of_pods_that_fits_is_what_is_found_by_trying(
     system: System, situation: Situation
@@ -173,7 +173,7 @@ def pooled(draw: st.DrawFn) -> System:
     return System(apps, replace(pooler, max_client_conn=1000), draw(st.integers(20, 60)))
 
 
-@settings(max_examples=10, phases=UNSHRUNK)
+@settings(phases=UNSHRUNK)
 @given(pooled(), st.sampled_from([Situation.STEADY, Situation.PEAK]))
 def test_the_largest_pool_that_fits_is_what_is_found_by_writing_others(
     system: System, situation: Situation
